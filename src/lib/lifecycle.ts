@@ -1,0 +1,76 @@
+import type { Logger } from './logger.ts';
+
+type Release = () => void | Promise<void>;
+
+/**
+ * What a process has opened, released last-in-first-out.
+ *
+ * Start-up that fails half way and a clean shutdown run the same list. A release that throws does
+ * not stop the others; the first error is reported when all have run.
+ */
+export interface Scope {
+  /** Registers how to release what was just opened, under a name that the shutdown log can use. */
+  own<T>(name: string, thing: T, release: (thing: T) => void | Promise<void>): T;
+  /** Registers work to do on release that belongs to no single thing. */
+  defer(name: string, release: Release): void;
+  /**
+   * Releases everything, once; later calls return the first call's promise.
+   * @param deadlineMs give up waiting after this long; the step that overran is named in the error
+   */
+  release(deadlineMs?: number): Promise<void>;
+}
+
+export function createScope(log?: Logger): Scope {
+  const steps: { name: string; release: Release }[] = [];
+  let releasing: Promise<void> | undefined;
+
+  async function runAll(deadlineMs: number | undefined): Promise<void> {
+    let current = '';
+    let firstError: unknown;
+    const work = (async () => {
+      for (let step = steps.pop(); step; step = steps.pop()) {
+        current = step.name;
+        try {
+          await step.release();
+        } catch (error) {
+          firstError ??= error;
+          log?.error({ err: error, step: step.name }, 'release failed');
+        }
+      }
+    })();
+    if (deadlineMs === undefined) await work;
+    else await withDeadline(work, deadlineMs, () => `shutdown overran its deadline in: ${current}`);
+    if (firstError !== undefined) throw firstError;
+  }
+
+  return {
+    own(name, thing, release) {
+      steps.push({ name, release: () => release(thing) });
+      return thing;
+    },
+    defer(name, release) {
+      steps.push({ name, release });
+    },
+    release(deadlineMs) {
+      releasing ??= runAll(deadlineMs);
+      return releasing;
+    },
+  };
+}
+
+/** Rejects with `message()` when `work` has not settled within `ms`; the work itself goes on. */
+export async function withDeadline<T>(
+  work: Promise<T>,
+  ms: number,
+  message: () => string,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const overrun = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message())), ms);
+  });
+  try {
+    return await Promise.race([work, overrun]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
