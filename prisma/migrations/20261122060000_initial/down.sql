@@ -1,0 +1,20 @@
+-- Back to an empty database: every account in it is lost.
+DROP TABLE
+    nodes,
+    limit_counters,
+    operators,
+    idempotency_keys,
+    audit,
+    events,
+    mails,
+    known_networks,
+    recovery_codes,
+    totps,
+    flows,
+    sessions,
+    password_history,
+    credentials,
+    users,
+    domains,
+    keys,
+    instance;
