@@ -1,0 +1,144 @@
+import type { Config } from './config-types.ts';
+import { envName } from './names.ts';
+import type { Problem } from './problem.ts';
+import type { SettingName } from './schema.ts';
+
+/**
+ * OWASP's and ASVS's (appendix C) equal rows for Argon2id with one lane: memory in KiB, passes. What
+ * is not at least one of them is too cheap to guess, in every environment.
+ */
+const HASH_FLOOR = [
+  [47_104, 1],
+  [19_456, 2],
+  [12_288, 3],
+  [9_216, 4],
+  [7_168, 5],
+] as const;
+
+/** What no single value shows: settings that contradict each other, and what production refuses. */
+export function checkRules(config: Config): Problem[] {
+  const rules = [...CONSISTENCY, ...(config.env === 'production' ? PRODUCTION : [])];
+  return rules
+    .flatMap((rule) => rule(config) ?? [])
+    .map((violation) => ({ ...violation, at: envName(violation.setting) }));
+}
+
+/** Values that are allowed but worth one line of warning at start. */
+export function findWarnings(config: Config): string[] {
+  if (config.env !== 'production') return [];
+  const warnings: string[] = [];
+  if (['trace', 'debug'].includes(config.log.level))
+    warnings.push(`log.level is ${config.log.level}: the log will grow fast`);
+  if (config.insecure) warnings.push('insecure is on: passwords may cross the network in clear');
+  return warnings;
+}
+
+type Violation = Pick<Problem, 'what' | 'example'> & { readonly setting: SettingName };
+
+type Rule = (config: Config) => Violation | undefined;
+
+const CONSISTENCY: Rule[] = [
+  ({ hash }) => {
+    const strong = HASH_FLOOR.some(
+      ([kib, passes]) => hash.memoryKib >= kib && hash.passes >= passes,
+    );
+    if (strong) return undefined;
+    return {
+      setting: 'hash.memory_kib',
+      what: `with hash.passes = ${hash.passes}, ${hash.memoryKib} KiB is below the OWASP minimum.`,
+      example: HASH_FLOOR.map(([kib, passes]) => `${kib} with ${passes}`).join(', '),
+    };
+  },
+  ({ host, port, management }) => {
+    if (port === 0 || port !== management.port || host !== management.host) return undefined;
+    return {
+      setting: 'management.port',
+      what: `is the port of the public listener, ${port}.`,
+      example: String(port === 65_535 ? port - 1 : port + 1),
+    };
+  },
+  ({ access, refresh }) => {
+    if (access.ttlMs <= refresh.ttlMs) return undefined;
+    return { setting: 'access.ttl', what: 'is longer than refresh.ttl.', example: '15m' };
+  },
+  ({ registration, usernames }) => {
+    if (registration.identifier === 'email' || usernames === 'unique') return undefined;
+    return {
+      setting: 'registration.identifier',
+      what: `is ${registration.identifier}, which needs usernames that can log in.`,
+      example: 'usernames: unique',
+    };
+  },
+  ({ login }) => {
+    if (login.windowMs <= login.maxWaitMs) return undefined;
+    return { setting: 'login.max_wait', what: 'is shorter than login.window.', example: '15m' };
+  },
+  ({ mail }) => {
+    if (mail.hourly <= mail.daily) return undefined;
+    return { setting: 'mail.hourly', what: 'is more than mail.daily.', example: '5' };
+  },
+  ({ ip }) => {
+    if (ip.rate <= ip.burst) return undefined;
+    return {
+      setting: 'ip.burst',
+      what: 'is less than ip.rate: one second of it could never be used.',
+      example: String(ip.rate * 2),
+    };
+  },
+  ({ ip }) => {
+    if (ip.hashRate <= ip.hashBurst) return undefined;
+    return {
+      setting: 'ip.hash_burst',
+      what: 'is less than ip.hash_rate: one second of it could never be used.',
+      example: String(ip.hashRate * 2),
+    };
+  },
+  ({ kafka }) => {
+    if ((kafka.username === undefined) === (kafka.password === undefined)) return undefined;
+    return { setting: 'kafka.username', what: 'belongs with kafka.password; set both or none.' };
+  },
+  ({ masterKey, masterKeyNext }) => {
+    if (masterKeyNext === undefined || masterKeyNext.reveal() !== masterKey?.reveal())
+      return undefined;
+    return { setting: 'master_key_next', what: 'is the same key as master_key.' };
+  },
+];
+
+const PRODUCTION: Rule[] = [
+  ({ publicUrl }) => {
+    if (publicUrl !== undefined) return undefined;
+    return {
+      setting: 'public_url',
+      what: 'is needed in production: links in mails start with it.',
+      example: 'https://auth.example.com',
+    };
+  },
+  ({ publicUrl, insecure }) => {
+    if (insecure || !publicUrl?.startsWith('http:')) return undefined;
+    return {
+      setting: 'public_url',
+      what: 'is not https, which production only accepts with insecure (--insecure).',
+      example: publicUrl.replace('http:', 'https:'),
+    };
+  },
+  ({ masterKey }) => {
+    if (masterKey !== undefined) return undefined;
+    return {
+      setting: 'master_key',
+      what: 'is needed in production: a generated key beside the data is lost or stolen with it.',
+      example: 'AUTHCTL_MASTER_KEY_FILE=/run/secrets/authctl-master-key',
+    };
+  },
+  ({ smtp }) => {
+    if (smtp.url !== undefined) return undefined;
+    return {
+      setting: 'smtp.url',
+      what: 'is needed in production: codes are sent by mail.',
+      example: 'smtps://user:password@mail.example.com:465',
+    };
+  },
+  ({ limits }) => {
+    if (limits === 'on') return undefined;
+    return { setting: 'limits', what: 'cannot be off in production.', example: 'on' };
+  },
+];

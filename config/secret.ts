@@ -1,0 +1,31 @@
+import { inspect } from 'node:util';
+
+const MASK = '***';
+
+/**
+ * A value that must not be printed: `JSON.stringify`, `util.inspect`, string conversion and the log
+ * all show `***`. Only an explicit `reveal()` gives it up, so that a reviewer can grep for it.
+ */
+export class Secret<T = string> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  reveal(): T {
+    return this.#value;
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [inspect.custom](): string {
+    return MASK;
+  }
+}

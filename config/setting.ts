@@ -1,0 +1,282 @@
+/** The kinds of setting: how each is read from text, written back, and described to a person. */
+import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { formatDuration, parseDuration } from '../src/lib/duration.ts';
+import { Secret } from './secret.ts';
+
+type Kind =
+  | 'text'
+  | 'integer'
+  | 'switch'
+  | 'choice'
+  | 'duration'
+  | 'url'
+  | 'list'
+  | 'path'
+  | 'secret';
+
+/** One row of the table in `schema.ts`; `V` is the type the program sees. */
+export interface Setting<V = unknown, K extends Kind = Kind> {
+  readonly kind: K;
+  /** One sentence for the operator. */
+  readonly about: string;
+  /** Completes "is not …": what a valid value looks like. */
+  readonly expects: string;
+  readonly example: string;
+  /** The value used when none is given, as a person would type it; undefined means "no value". */
+  readonly default: string | undefined;
+  /** What happens when no value is given, where the default does not say it. */
+  readonly without: string | undefined;
+  /** The standard variable to read, where the name is not ours to choose. */
+  readonly env: string | undefined;
+  /** Reads one value; undefined means "not what is expected". */
+  parse(text: string): V | undefined;
+  /** The value as a person would type it, '' for none; secrets are masked. */
+  print(value: V): string;
+}
+
+interface Words {
+  readonly about: string;
+  readonly example?: string;
+  readonly without?: string;
+  readonly env?: string;
+}
+
+type Optional<D, V> = D extends undefined ? V | undefined : V;
+
+/** Free text on one line, optionally of a given form. */
+export function text<const D extends string | undefined = undefined>(
+  words: Words & { default?: D; form?: RegExp; expects?: string },
+): Setting<Optional<D, string>, 'text'> {
+  const form = words.form ?? /^[^\p{Cc}]{1,256}$/u;
+  return define(words, 'text', words.expects ?? 'one line of text', words.default, (value) =>
+    form.test(value) ? value : undefined,
+  );
+}
+
+/** A whole number between two bounds. */
+export function integer<const D extends number | undefined = undefined>(
+  words: Words & { default?: D; min: number; max: number; unit?: string },
+): Setting<Optional<D, number>, 'integer'> {
+  const { min, max } = words;
+  const unit = words.unit === undefined ? '' : ` ${words.unit}`;
+  const expects = `a whole number from ${min} to ${max}${unit}`;
+  return define(words, 'integer', expects, words.default?.toString(), (value) => {
+    const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  });
+}
+
+const SWITCH = new Map([
+  ['on', true],
+  ['true', true],
+  ['yes', true],
+  ['1', true],
+  ['off', false],
+  ['false', false],
+  ['no', false],
+  ['0', false],
+]);
+
+/** On or off. As a flag it takes no value: `--name`, `--no-name`. */
+export function toggle(words: Words & { default: boolean }): Setting<boolean, 'switch'> {
+  return define(
+    words,
+    'switch',
+    'on or off',
+    words.default ? 'on' : 'off',
+    (value) => SWITCH.get(value.toLowerCase()),
+    (value) => (value ? 'on' : 'off'),
+  );
+}
+
+/** One of a few words. */
+export function choice<const C extends string>(
+  options: readonly C[],
+  words: Words & { default: NoInfer<C> },
+): Setting<C, 'choice'> {
+  return define(words, 'choice', oneOf(options), words.default, (value) =>
+    options.find((option) => option === value),
+  );
+}
+
+/** A length of time, in milliseconds for the program; the field's name ends in `Ms`. */
+export function duration(
+  words: Words & { default: string; min: string; max: string },
+): Setting<number, 'duration'> {
+  const bounds = { min: milliseconds(words.min), max: milliseconds(words.max) };
+  const expects = `a duration from ${words.min} to ${words.max}`;
+  return define(
+    words,
+    'duration',
+    expects,
+    words.default,
+    (value) => {
+      const ms = parseDuration(value);
+      return ms !== null && ms >= bounds.min && ms <= bounds.max ? ms : undefined;
+    },
+    formatDuration,
+  );
+}
+
+/** An http(s) address without credentials, query or fragment; kept without a trailing slash. */
+export function httpUrl(words: Words): Setting<string | undefined, 'url'> {
+  const expects = 'an http or https URL without credentials, query or fragment';
+  return define(words, 'url', expects, undefined, (value) => {
+    const url = URL.parse(value);
+    if (!url || !['http:', 'https:'].includes(url.protocol)) return undefined;
+    if (url.username || url.password || url.search || url.hash) return undefined;
+    return url.href.replace(/\/+$/, '');
+  });
+}
+
+/** A file or folder, made absolute against the working directory. */
+export function path<const D extends string | undefined = undefined>(
+  words: Words & { default?: D },
+): Setting<Optional<D, string>, 'path'> {
+  return define(words, 'path', 'a path', words.default, (value) =>
+    value.includes('\0') ? undefined : resolve(value),
+  );
+}
+
+/** Several values: separated by commas, or a YAML list. One bad item spoils the list. */
+export function list<T extends string = string>(
+  words: Words & { expects: string; item: (text: string) => T | undefined },
+): Setting<readonly T[], 'list'> {
+  return define(
+    words,
+    'list',
+    words.expects,
+    '',
+    (value) => {
+      const parts = value.split(',').map((part) => part.trim());
+      const items = parts.filter((part) => part !== '').map((part) => words.item(part));
+      if (items.includes(undefined)) return undefined;
+      return Object.freeze([...new Set(items as T[])]);
+    },
+    (items) => items.join(','),
+  );
+}
+
+/** A secret of at least `minLength` characters. */
+export function secret(
+  words: Words & { minLength?: number },
+): Setting<Secret | undefined, 'secret'> {
+  const min = words.minLength ?? 1;
+  const expects = min > 1 ? `at least ${min} characters` : 'a value';
+  return define(words, 'secret', expects, undefined, (value) =>
+    value.length >= min ? new Secret(value) : undefined,
+  );
+}
+
+/** A URL that may carry credentials; shown with only its scheme, host and port. */
+export function secretUrl(
+  words: Words & { protocols: readonly string[] },
+): Setting<Secret | undefined, 'secret'> {
+  const expects = `a URL that starts with ${words.protocols.map((name) => `${name}://`).join(' or ')}`;
+  return define(
+    words,
+    'secret',
+    expects,
+    undefined,
+    (value) => {
+      const url = URL.parse(value);
+      return url && words.protocols.includes(url.protocol.slice(0, -1))
+        ? new Secret(value)
+        : undefined;
+    },
+    (value) => (value ? maskUrl(new URL(value.reveal())) : ''),
+  );
+}
+
+/**
+ * 32 random bytes in base64 or hexadecimal. Bytes that no generator would produce (zeros, a repeated
+ * word) are refused: they are in every attacker's list.
+ */
+export function key(words: Words): Setting<Secret | undefined, 'secret'> {
+  const expects = '32 random bytes in base64 or hexadecimal';
+  return define(words, 'secret', expects, undefined, (value) => {
+    const bytes = decodeKey(value);
+    return bytes?.length === 32 && new Set(bytes).size > 8 ? new Secret(value) : undefined;
+  });
+}
+
+/** An item of a `list`: one of a few words. */
+export function among<const C extends string>(options: readonly C[]) {
+  return (item: string): C | undefined => options.find((option) => option === item);
+}
+
+/** An item of a `list`: an address or a network in CIDR notation, canonical. */
+export function cidr(item: string): string | undefined {
+  if (ipaddr.isValidCIDR(item)) {
+    const [address, bits] = ipaddr.parseCIDR(item);
+    return `${address.toString()}/${bits}`;
+  }
+  if (!item.includes('/') && ipaddr.IPv4.isValidFourPartDecimal(item)) return `${item}/32`;
+  return ipaddr.IPv6.isValid(item) ? `${ipaddr.parse(item).toString()}/128` : undefined;
+}
+
+/** An item of a `list`: `host:port`, IPv6 in brackets. */
+export function hostPort(item: string): string | undefined {
+  const match = /^(?:[\w.-]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(item);
+  const port = Number(match?.[1]);
+  return port >= 1 && port <= 65_535 ? item : undefined;
+}
+
+/** An item of a `list`: scheme, host and port as a browser sends them in `Origin`. */
+export function origin(item: string): string | undefined {
+  const url = URL.parse(item);
+  return url && url.origin !== 'null' && url.origin === item.toLowerCase() ? url.origin : undefined;
+}
+
+/** An item of a `list`: a domain name of two labels or more, in lower case. */
+export function domainName(item: string): string | undefined {
+  const name = item.toLowerCase();
+  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+  return name.length <= 253 && new RegExp(`^${label}(?:\\.${label})+$`).test(name)
+    ? name
+    : undefined;
+}
+
+function define<V, K extends Kind>(
+  words: Words,
+  kind: K,
+  expects: string,
+  fallback: string | undefined,
+  parse: (text: string) => NonNullable<V> | undefined,
+  print: (value: NonNullable<V>) => string = String,
+): Setting<V, K> {
+  return Object.freeze({
+    kind,
+    about: words.about,
+    expects,
+    example: words.example ?? fallback ?? '',
+    default: fallback,
+    without: words.without,
+    env: words.env,
+    parse,
+    print: (value: V) => (value == null ? '' : print(value)),
+  });
+}
+
+function oneOf(options: readonly string[]): string {
+  return `one of ${options.join(', ')}`;
+}
+
+function milliseconds(literal: string): number {
+  const ms = parseDuration(literal);
+  if (ms === null) throw new TypeError(`${literal} is not a duration`);
+  return ms;
+}
+
+/** Paths and queries can be secrets too: a webhook's path often is. */
+function maskUrl(url: URL): string {
+  const credentials = url.username || url.password ? '***@' : '';
+  const rest = url.pathname.length > 1 || url.search ? '/***' : '';
+  return `${url.protocol}//${credentials}${url.host}${rest}`;
+}
+
+function decodeKey(value: string): Buffer | undefined {
+  if (/^[\da-f]{64}$/i.test(value)) return Buffer.from(value, 'hex');
+  return /^[\w+/-]{43}=?$/.test(value) ? Buffer.from(value, 'base64') : undefined;
+}
