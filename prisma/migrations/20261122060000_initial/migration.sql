@@ -83,7 +83,6 @@ CREATE TABLE users (
 
 CREATE UNIQUE INDEX users_email_key ON users (email);
 CREATE UNIQUE INDEX users_username_key_key ON users (username_key);
-CREATE INDEX users_created_at_id_idx ON users (created_at, id);
 
 CREATE TABLE credentials (
     user_id       uuid           NOT NULL,
@@ -301,9 +300,8 @@ CREATE INDEX audit_at_idx ON audit (at);
 CREATE TABLE idempotency_keys (
     digest      bytea          NOT NULL,
     fingerprint bytea          NOT NULL,
-    user_id     uuid,
-    status      smallint       NOT NULL,
-    sealed      bytea,
+    user_id     uuid           NOT NULL,
+    sealed      bytea          NOT NULL,
     expires_at  timestamptz(3) NOT NULL,
 
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (digest)

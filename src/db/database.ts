@@ -1,0 +1,192 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import type { Logger } from '../lib/logger.ts';
+import { isConnectionError } from './errors.ts';
+import type { PrismaClient } from './generated/client.ts';
+
+/** A hand-written statement; `name` makes PostgreSQL parse and plan it once per connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Names a statement. Names are unique per text: a changed text needs a changed name. */
+export function statement(name: string, text: string): Statement {
+  return { name, text };
+}
+
+/** Where statements run: the pool, or one transaction. */
+export interface Queryable {
+  /** Runs a statement and returns its rows. */
+  query<Row extends QueryResultRow>(what: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs a statement and returns how many rows it touched: the outcome of a conditional change. */
+  execute(what: Statement, values?: readonly unknown[]): Promise<number>;
+}
+
+export interface Db extends Queryable {
+  /** Runs `work` in one transaction; a throw rolls back. No hashing, network or mail inside. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** The typed client of the management side, loaded at first use (it costs memory and start-up time). */
+  prisma(): Promise<PrismaClient>;
+  /**
+   * Calls `onNotify` for each notification on a channel and after every reconnect, until closed.
+   * Notifications are hints: a listener must also poll, for one sent while it was reconnecting.
+   */
+  listen(channel: string, onNotify: () => void): { close(): Promise<void> };
+  /** Connections: open, idle, and requests waiting for one. */
+  stats(): { total: number; idle: number; waiting: number };
+  close(): Promise<void>;
+}
+
+export interface DbOptions {
+  readonly connectionString: string;
+  /** Connections at most. */
+  readonly poolSize: number;
+  readonly log: Logger;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Called when the server cannot be reached, so that an embedded one can be started again. */
+  readonly onUnreachable?: (() => void) | undefined;
+  /** A statement is cancelled by the server after this long. */
+  readonly statementTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const LISTEN_RETRY_MS = 1_000;
+
+/** Opens the pool. Nothing connects until the first statement. */
+export function openDatabase(options: DbOptions): Db {
+  const { log } = options;
+  const pool = new Pool({
+    connectionString: options.connectionString,
+    application_name: options.applicationName,
+    max: options.poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    lock_timeout: 5_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+  });
+  // An idle connection that breaks is only dropped; the next statement opens another.
+  pool.on('error', (error) => {
+    log.warn({ err: error }, 'idle database connection lost');
+    options.onUnreachable?.();
+  });
+
+  let prisma: Promise<PrismaClient> | undefined;
+
+  async function guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isConnectionError(error)) options.onUnreachable?.();
+      throw error;
+    }
+  }
+
+  return {
+    ...queryable(pool),
+    query: (what, values) => guard(() => queryable(pool).query(what, values)),
+    execute: (what, values) => guard(() => queryable(pool).execute(what, values)),
+    transaction: (work) => guard(() => inTransaction(pool, work)),
+    prisma() {
+      prisma ??= loadPrisma(pool);
+      return prisma;
+    },
+    listen: (channel, onNotify) => listen(options, channel, onNotify),
+    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    async close() {
+      await (await prisma)?.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+function queryable(on: Pool | PoolClient): Queryable {
+  return {
+    async query<Row extends QueryResultRow>(what: Statement, values: readonly unknown[] = []) {
+      const result = await on.query<Row>({ name: what.name, text: what.text, values: [...values] });
+      return result.rows;
+    },
+    async execute(what, values = []) {
+      const result = await on.query({ name: what.name, text: what.text, values: [...values] });
+      return result.rowCount ?? 0;
+    },
+  };
+}
+
+async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(queryable(client));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      // The connection itself is gone: the server rolls back, and the pool must not reuse it.
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function loadPrisma(pool: Pool): Promise<PrismaClient> {
+  const { PrismaClient } = await import('./generated/client.ts');
+  return new PrismaClient({ adapter: new PrismaPg(pool) });
+}
+
+/** A connection of its own, because LISTEN belongs to a session and the pool hands sessions around. */
+function listen(options: DbOptions, channel: string, onNotify: () => void) {
+  let closed = false;
+  let client: Client | undefined;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function connect(): Promise<void> {
+    if (closed) return;
+    client = new Client({
+      connectionString: options.connectionString,
+      application_name: `${options.applicationName} listen`,
+      keepAlive: true,
+    });
+    client.on('notification', onNotify);
+    client.on('error', again);
+    client.on('end', again);
+    try {
+      await client.connect();
+      await client.query(`LISTEN "${channel}"`);
+      onNotify();
+    } catch (error) {
+      options.log.debug({ err: error, channel }, 'listen failed, will retry');
+      again();
+    }
+  }
+
+  function again(): void {
+    if (closed || retry) return;
+    client?.removeAllListeners();
+    client?.on('error', () => undefined);
+    void client?.end().catch(() => undefined);
+    options.onUnreachable?.();
+    retry = setTimeout(() => {
+      retry = undefined;
+      void connect();
+    }, LISTEN_RETRY_MS);
+    retry.unref();
+  }
+
+  void connect();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      client?.removeAllListeners();
+      client?.on('error', () => undefined);
+      await client?.end().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { AppError } from '../errors.ts';
+
+/** SQLSTATE classes and codes that mean "the server is not there for us now", not "the statement is wrong". */
+const UNAVAILABLE_STATES = /^(08|57P0|53|58)/;
+/** A statement the server cancelled: statement_timeout, lock_timeout. */
+const TIMED_OUT_STATES = new Set(['57014', '55P03']);
+const UNAVAILABLE_SYSTEM_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+/** Errors `pg` raises itself carry no code; these are their texts. */
+const UNAVAILABLE_TEXTS =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Client was closed|Cannot use a pool after/;
+
+/** Whether an error of `pg` says that the connection or the server is gone, so the outcome is unknown. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code && (UNAVAILABLE_SYSTEM_CODES.has(code) || UNAVAILABLE_STATES.test(code))) return true;
+  return error instanceof Error && UNAVAILABLE_TEXTS.test(error.message);
+}
+
+/** Whether an error is the violation of the named unique constraint (SQLSTATE 23505). */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (codeOf(error) !== '23505') return false;
+  return constraint === undefined || (error as { constraint?: string }).constraint === constraint;
+}
+
+/**
+ * Maps what the database throws to a code a stranger may see: 503 `unavailable` while it is away or
+ * too slow. Anything else is returned as it is and becomes 500.
+ */
+export function toAppError(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  if (isConnectionError(error) || TIMED_OUT_STATES.has(codeOf(error) ?? ''))
+    return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+  return error;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' ? code : undefined;
+}

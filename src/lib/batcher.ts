@@ -1,0 +1,116 @@
+import { AppError } from '../errors.ts';
+
+export interface BatcherOptions<In, Out> {
+  /** Items in one batch at most. */
+  readonly maxBatch: number;
+  /** Batches in flight at most. */
+  readonly writers: number;
+  /** Items waiting at most; one more is refused at once with `overloaded`. */
+  readonly maxWaiting: number;
+  /** An item that has waited longer is refused instead of run: its caller has given up. */
+  readonly maxWaitMs: number;
+  readonly monotonicMs: () => number;
+  /**
+   * Runs one batch; the answers stand in the order of the items, an `Error` failing its own item.
+   * A throw fails the whole batch.
+   */
+  run(items: readonly In[]): Promise<readonly (Out | Error)[]>;
+}
+
+export interface Batcher<In, Out> {
+  /** @throws AppError `overloaded` when the intake is full or the item waited too long. */
+  submit(item: In): Promise<Out>;
+  /** Refuses new items, runs what waits, resolves when all is answered. */
+  drain(): Promise<void>;
+  stats(): { waiting: number; inFlight: number };
+}
+
+interface Entry<In, Out> {
+  readonly item: In;
+  readonly since: number;
+  resolve(out: Out): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Collects items while a batch is in flight and flushes at once when a writer is free: there is no
+ * fixed wait, so a lone item goes straight through and a burst fills its batches by itself.
+ */
+export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batcher<In, Out> {
+  let waiting: Entry<In, Out>[] = [];
+  let inFlight = 0;
+  let scheduled = false;
+  let draining = false;
+  let drained: (() => void) | undefined;
+
+  function schedule(): void {
+    if (scheduled || waiting.length === 0 || inFlight >= options.writers) return;
+    scheduled = true;
+    // One turn of the event loop, so that all requests that arrived together share the batch.
+    setImmediate(() => {
+      scheduled = false;
+      flush();
+    });
+  }
+
+  function flush(): void {
+    while (waiting.length > 0 && inFlight < options.writers) {
+      const taken =
+        waiting.length <= options.maxBatch ? waiting : waiting.slice(0, options.maxBatch);
+      waiting = taken === waiting ? [] : waiting.slice(options.maxBatch);
+      void runBatch(dropStale(taken));
+    }
+  }
+
+  function dropStale(entries: Entry<In, Out>[]): Entry<In, Out>[] {
+    const oldest = options.monotonicMs() - options.maxWaitMs;
+    if (entries[0] === undefined || entries[0].since >= oldest) return entries;
+    for (const entry of entries) if (entry.since < oldest) entry.reject(overloaded());
+    return entries.filter((entry) => entry.since >= oldest);
+  }
+
+  async function runBatch(entries: Entry<In, Out>[]): Promise<void> {
+    if (entries.length === 0) return settle();
+    inFlight += 1;
+    try {
+      const answers = await options.run(entries.map((entry) => entry.item));
+      entries.forEach((entry, index) => {
+        const answer = answers[index] as Out | Error;
+        if (answer instanceof Error) entry.reject(answer);
+        else entry.resolve(answer);
+      });
+    } catch (error) {
+      for (const entry of entries) entry.reject(error);
+    }
+    inFlight -= 1;
+    flush();
+    settle();
+  }
+
+  function settle(): void {
+    if (draining && inFlight === 0 && waiting.length === 0) drained?.();
+  }
+
+  return {
+    submit(item) {
+      if (draining || waiting.length >= options.maxWaiting) return Promise.reject(overloaded());
+      return new Promise<Out>((resolve, reject) => {
+        waiting.push({ item, since: options.monotonicMs(), resolve, reject });
+        schedule();
+      });
+    },
+    drain() {
+      draining = true;
+      return new Promise<void>((resolve) => {
+        drained = resolve;
+        flush();
+        settle();
+      });
+    },
+    stats: () => ({ waiting: waiting.length, inFlight }),
+  };
+}
+
+function overloaded(): AppError {
+  return new AppError('overloaded', { retryAfterSeconds: 1 });
+}

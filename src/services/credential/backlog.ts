@@ -1,0 +1,65 @@
+import { type Db, statement } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+export interface Backlog {
+  /** Takes one place in the backlog of pending hashes; false when it is full. */
+  admit(): Promise<boolean>;
+  /** When a refused caller may try again: the time the drain needs for a tenth of the bound. */
+  retryAfterSeconds(): number;
+}
+
+export interface BacklogDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** Hashes per second this host can do: what drains the backlog. */
+  ratePerSecond(): number;
+  /** How old a pending row may become (`hash.backlog_max_age`). */
+  readonly maxAgeMs: number;
+}
+
+// Counting stops one past the bound, so that a full backlog costs no more than the bound itself.
+const COUNT_PENDING = statement(
+  'credentials.count_pending',
+  `SELECT count(*)::int AS pending FROM (
+     SELECT 1 FROM credentials WHERE pending IS NOT NULL AND parked_at IS NULL LIMIT $1
+   ) AS rows`,
+);
+
+const RECOUNT_MS = 1_000;
+const RECOUNT_WHEN_ROOMY_MS = 10_000;
+
+/**
+ * The bound that keeps deferral honest: pending rows ≤ hash rate × maximum age. Between two counts
+ * this node adds what it admitted itself; other nodes' admissions are seen at the next count, which
+ * comes often once half of the bound is used.
+ */
+export function createBacklog({ db, clock, ratePerSecond, maxAgeMs }: BacklogDeps): Backlog {
+  let pending = 0;
+  let countedAt = Number.NEGATIVE_INFINITY;
+  let counting: Promise<void> | undefined;
+
+  const bound = () => Math.max(1, Math.floor((ratePerSecond() * maxAgeMs) / 1_000));
+
+  async function count(limit: number): Promise<void> {
+    const rows = await db.query<{ pending: number }>(COUNT_PENDING, [limit + 1]);
+    pending = rows[0]!.pending;
+    countedAt = clock.monotonicMs();
+  }
+
+  return {
+    async admit() {
+      const limit = bound();
+      const recountMs = pending < limit / 2 ? RECOUNT_WHEN_ROOMY_MS : RECOUNT_MS;
+      if (clock.monotonicMs() - countedAt > recountMs) {
+        counting ??= count(limit).finally(() => {
+          counting = undefined;
+        });
+        await counting;
+      }
+      if (pending >= limit) return false;
+      pending += 1;
+      return true;
+    },
+    retryAfterSeconds: () => Math.min(60, Math.max(1, Math.ceil(maxAgeMs / 1_000 / 10))),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Forge } from '../../crypto/forge.ts';
+import { type Argon2Params, formatPhc } from '../../crypto/phc.ts';
+import { randomBytes } from '../../crypto/random.ts';
+import { type Db, statement } from '../../db/database.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { hardenCredential } from './verify.ts';
+
+export interface DrainDeps {
+  readonly db: Db;
+  readonly forge: Forge;
+  readonly params: Argon2Params;
+  readonly log: Logger;
+}
+
+export interface DrainResult {
+  /** Rows claimed; 0 means that there was nothing to do. */
+  readonly claimed: number;
+  readonly hardened: number;
+  readonly parked: number;
+}
+
+interface ClaimedRow {
+  user_id: string;
+  version: number;
+  pending: Buffer;
+}
+
+/** A killed worker's rows come back after this long; hashing a batch takes a few seconds at most. */
+const LEASE_SECONDS = 60;
+const MAX_ATTEMPTS = 5;
+
+// The partial index on pending_since is the queue: oldest first, rows other workers hold are skipped.
+const CLAIM = statement(
+  'credentials.claim_pending',
+  `UPDATE credentials SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+   WHERE user_id IN (
+     SELECT user_id FROM credentials
+     WHERE pending IS NOT NULL AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < now())
+     ORDER BY pending_since LIMIT $1 FOR UPDATE SKIP LOCKED)
+   RETURNING user_id, version, pending`,
+);
+const RELEASE = statement(
+  'credentials.release',
+  `UPDATE credentials SET lease_until = NULL
+   WHERE user_id = ANY($1::uuid[]) AND pending IS NOT NULL AND parked_at IS NULL`,
+);
+const RECORD_FAILURE = statement(
+  'credentials.record_failure',
+  `UPDATE credentials
+   SET attempts = attempts + 1, lease_until = now() + make_interval(secs => 2 ^ attempts),
+       parked_at = CASE WHEN attempts + 1 >= ${MAX_ATTEMPTS} THEN now() END,
+       parked_reason = CASE WHEN attempts + 1 >= ${MAX_ATTEMPTS} THEN $3 END
+   WHERE user_id = $1 AND version = $2 AND pending IS NOT NULL
+   RETURNING parked_at IS NOT NULL AS parked`,
+);
+
+export type Drain = ReturnType<typeof createDrain>;
+
+/** Turns pending rows into final ones, a batch at a time; any number of workers at once. */
+export function createDrain({ db, forge, params, log }: DrainDeps) {
+  async function harden(
+    row: ClaimedRow,
+    signal: AbortSignal,
+  ): Promise<'hardened' | 'parked' | 'skipped'> {
+    const salt = randomBytes(16);
+    try {
+      const hash = await forge.idleHash(row.pending, salt, params, signal);
+      const phc = formatPhc(params, salt, hash);
+      const stored = { userId: row.user_id, version: row.version };
+      return (await hardenCredential(db, stored, phc)) ? 'hardened' : 'skipped';
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return recordFailure(row, error);
+    }
+  }
+
+  /** Only a row's own failure counts against it; a killed worker's rows just come back. */
+  async function recordFailure(row: ClaimedRow, error: unknown): Promise<'parked' | 'skipped'> {
+    const reason = error instanceof Error ? error.message : 'unknown';
+    const rows = await db.query<{ parked: boolean }>(RECORD_FAILURE, [
+      row.user_id,
+      row.version,
+      reason,
+    ]);
+    const parked = rows[0]?.parked === true;
+    const fields = { err: error, userId: row.user_id };
+    if (parked) log.error(fields, 'credential parked: its user must reset the password');
+    else log.warn(fields, 'hardening failed, will retry');
+    return parked ? 'parked' : 'skipped';
+  }
+
+  return {
+    /**
+     * Claims up to `limit` rows and hardens them in the Forge's idle lane. Abort leaves unfinished
+     * rows to other workers at once.
+     */
+    async drainBatch(limit: number, signal: AbortSignal): Promise<DrainResult> {
+      const rows = await db.query<ClaimedRow>(CLAIM, [limit]);
+      const outcomes = await Promise.allSettled(rows.map((row) => harden(row, signal)));
+      const failed = rows.filter((_, index) => outcomes[index]?.status === 'rejected');
+      if (failed.length > 0) await db.execute(RELEASE, [failed.map((row) => row.user_id)]);
+      const count = (value: string) =>
+        outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === value)
+          .length;
+      return { claimed: rows.length, hardened: count('hardened'), parked: count('parked') };
+    },
+  };
+}

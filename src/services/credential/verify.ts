@@ -1,0 +1,128 @@
+import { isEqual } from '../../crypto/equal.ts';
+import type { Forge } from '../../crypto/forge.ts';
+import { type Argon2Params, formatPhc, needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
+import { prehash } from '../../crypto/prehash.ts';
+import { randomBytes } from '../../crypto/random.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { KeySet, Keys } from '../key/keyring.ts';
+import type { CredentialCreator } from './create.ts';
+import type { StoredCredential } from './stored.ts';
+
+export interface CredentialVerifierDeps {
+  readonly db: Db;
+  readonly keys: Keys;
+  readonly forge: Forge;
+  readonly creator: CredentialCreator;
+  readonly params: Argon2Params;
+  readonly log: Logger;
+}
+
+export type CredentialVerifier = ReturnType<typeof createCredentialVerifier>;
+
+// Hardening and promotion change the form, not the password, so the version stays; whoever comes
+// second finds no pending value and changes nothing.
+const HARDEN = statement(
+  'credentials.harden',
+  `UPDATE credentials
+   SET phc = $3, pending = NULL, pending_since = NULL, lease_until = NULL, attempts = 0,
+       parked_at = NULL, parked_reason = NULL, updated_at = now()
+   WHERE user_id = $1 AND version = $2 AND pending IS NOT NULL`,
+);
+const REPLACE = statement(
+  'credentials.rehash',
+  `UPDATE credentials SET pepper_kid = $4, salt = $5, phc = $6, updated_at = now()
+   WHERE user_id = $1 AND version = $2 AND phc = $3`,
+);
+
+/** Writes a pending row's final form; false when the password changed or another was faster. */
+export async function hardenCredential(
+  on: Queryable,
+  row: Pick<StoredCredential, 'userId' | 'version'>,
+  phc: string,
+): Promise<boolean> {
+  return (await on.execute(HARDEN, [row.userId, row.version, phc])) === 1;
+}
+
+/**
+ * Checks passwords. Every attempt costs exactly one Argon2id with the row's parameters, or the
+ * current ones where there is none to compare with (unknown user, pending row), through the same
+ * pool: an attacker cannot tell the cases apart by time.
+ */
+export function createCredentialVerifier(deps: CredentialVerifierDeps) {
+  const { db, keys, forge, creator, params, log } = deps;
+  const upgrades = new Set<Promise<void>>();
+
+  /** What an unknown user's attempt is hashed with; its result is ignored. */
+  const nobody = { userId: '00000000-0000-7000-8000-000000000000', salt: randomBytes(16) };
+
+  async function verifyPending(stored: StoredCredential | null, x: Buffer): Promise<boolean> {
+    const salt = randomBytes(16);
+    const hash = await forge.hash(x, salt, params);
+    if (!stored?.pending || !isEqual(x, stored.pending)) return false;
+    await hardenCredential(db, stored, formatPhc(params, salt, hash));
+    return true;
+  }
+
+  async function verifyFinal(phc: Phc, x: Buffer): Promise<boolean> {
+    return isEqual(await forge.hash(x, phc.salt, phc.params), phc.hash);
+  }
+
+  /** Moves a verified password to current parameters and pepper; the answer does not wait for it. */
+  function upgradeLater(stored: StoredCredential, password: string): void {
+    const upgrade = creator
+      .final(stored.userId, password)
+      .then(async (next) => {
+        const values = [
+          stored.userId,
+          stored.version,
+          stored.phc,
+          next.pepperKid,
+          next.salt,
+          next.phc,
+        ];
+        await db.execute(REPLACE, values);
+      })
+      // Nothing is lost: the next sign-in tries again.
+      .catch((error: unknown) => log.debug({ err: error }, 'credential upgrade postponed'))
+      .finally(() => upgrades.delete(upgrade));
+    upgrades.add(upgrade);
+  }
+
+  return {
+    /**
+     * Whether the password is the one stored; null stands for "no such user" and costs the same.
+     * A pending row is promoted, an outdated one replaced, on success.
+     * @throws AppError `overloaded` when the Forge is full
+     */
+    async verify(stored: StoredCredential | null, password: string): Promise<boolean> {
+      const { pepper } = await keys.ring();
+      const secret = findPepper(pepper, stored);
+      // A row whose pepper is gone is as unknown as no row: wrong, at the same price.
+      const known = secret === null ? null : stored;
+      const x = prehash(
+        secret ?? pepper.active.secret,
+        known?.userId ?? nobody.userId,
+        known?.salt ?? nobody.salt,
+        password,
+      );
+      const phc = known?.phc ? parsePhc(known.phc) : null;
+      if (known === null || phc === null) return verifyPending(known, x);
+
+      const isValid = await verifyFinal(phc, x);
+      const isOutdated = needsRehash(phc, params) || known.pepperKid !== pepper.active.kid;
+      if (isValid && isOutdated) upgradeLater(known, password);
+      return isValid;
+    },
+
+    /** Waits for upgrades that run after their answer. */
+    async drain(): Promise<void> {
+      await Promise.all(upgrades);
+    },
+  };
+}
+
+function findPepper(pepper: KeySet, stored: StoredCredential | null): Buffer | null {
+  if (!stored?.pepperKid) return null;
+  return pepper.byKid.get(stored.pepperKid) ?? null;
+}

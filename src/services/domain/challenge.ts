@@ -1,0 +1,35 @@
+import { Resolver } from 'node:dns/promises';
+import { AppError } from '../../errors.ts';
+
+const TIMEOUT_MS = 2_000;
+/** Answers that say "there is no such record", as against "nobody answered". */
+const ABSENT = new Set(['ENOTFOUND', 'ENODATA']);
+
+/**
+ * Whether a TXT record holds exactly the expected value (a record's strings are joined, RFC 7208
+ * §3.3); other TXT records beside it do not matter.
+ * @param resolver `host:port` to ask; the system's resolvers by default
+ * @throws AppError `dependency_unreachable` when DNS does not answer within 2 s
+ */
+export async function findChallenge(
+  record: { readonly name: string; readonly value: string },
+  resolver?: string,
+): Promise<boolean> {
+  const dns = new Resolver({ timeout: TIMEOUT_MS, tries: 1 });
+  if (resolver !== undefined) dns.setServers([resolver]);
+  // The resolver's own time-out is per server; this one bounds them all.
+  const deadline = setTimeout(() => dns.cancel(), TIMEOUT_MS);
+  try {
+    const records = await dns.resolveTxt(record.name);
+    return records.some((strings) => strings.join('') === record.value);
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw new AppError('dependency_unreachable', {
+      text: `DNS did not answer for ${record.name}.`,
+      hint: 'try again, or name a resolver: --resolver 1.2.3.4:53',
+      cause: error,
+    });
+  } finally {
+    clearTimeout(deadline);
+  }
+}

@@ -1,0 +1,248 @@
+import { canonicaliseDomain } from '../../crypto/canonical.ts';
+import { randomBytes } from '../../crypto/random.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Actor } from '../audit/actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import { keyStore } from '../key/store.ts';
+import { findChallenge } from './challenge.ts';
+
+/** What proves a new address of this domain: nothing, or a code mailed to it. */
+export type VerificationPolicy = 'none' | 'email_code';
+
+export interface Domain {
+  readonly name: string;
+  readonly status: 'pending' | 'verified';
+  readonly verification: VerificationPolicy;
+  /** The TXT record that proves ownership. */
+  readonly record: { readonly name: string; readonly value: string };
+  /** `dns`, or who vouched for it. */
+  readonly verifiedBy: string | null;
+  readonly verifiedAt: Date | null;
+  readonly createdAt: Date;
+}
+
+export interface DomainSeed {
+  readonly name: string;
+  readonly trust?: boolean | undefined;
+  readonly verification?: VerificationPolicy | undefined;
+}
+
+interface DomainRow {
+  name: string;
+  status: Domain['status'];
+  verification: VerificationPolicy;
+  challenge: string;
+  verified_by: string | null;
+  verified_at: Date | null;
+  created_at: Date;
+}
+
+const SELECT_ALL = statement('domains.all', 'SELECT * FROM domains ORDER BY name');
+const SELECT_ONE = statement('domains.one', 'SELECT * FROM domains WHERE name = $1');
+const INSERT = statement(
+  'domains.insert',
+  `INSERT INTO domains (name, status, verification, challenge, verified_by, verified_at, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING RETURNING *`,
+);
+const MARK_VERIFIED = statement(
+  'domains.mark_verified',
+  `UPDATE domains SET status = 'verified', verified_by = $2, verified_at = $3
+   WHERE name = $1 AND status = 'pending' RETURNING *`,
+);
+const SET_VERIFICATION = statement(
+  'domains.set_verification',
+  'UPDATE domains SET verification = $2 WHERE name = $1 RETURNING *',
+);
+const DELETE = statement('domains.delete', 'DELETE FROM domains WHERE name = $1 RETURNING *');
+
+export type Domains = ReturnType<typeof createDomains>;
+
+/** E-mail domains: who may register. Every change reaches running nodes within a second. */
+export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
+  async function find(name: string): Promise<DomainRow> {
+    const row = (await db.query<DomainRow>(SELECT_ONE, [parseDomain(name)]))[0];
+    if (row) return row;
+    throw new AppError('not_found', {
+      text: `The domain ${name} is not known.`,
+      hint: `authctl domains add ${name}`,
+    });
+  }
+
+  /** Runs a change with its audit record and the signal to running nodes, all or nothing. */
+  function change<T>(
+    actor: Actor,
+    action: string,
+    name: string,
+    work: (tx: Queryable) => Promise<T | null>,
+    detail: Record<string, unknown> = {},
+  ): Promise<T | null> {
+    return db.transaction(async (tx) => {
+      const result = await work(tx);
+      if (result === null) return null;
+      await keyStore.bumpRevision(tx);
+      await recordAudit(tx, {
+        at: clock.now(),
+        action,
+        actor,
+        detail: { domain: name, ...detail },
+      });
+      return result;
+    });
+  }
+
+  async function markVerified(actor: Actor, name: string, by: string): Promise<void> {
+    await change(
+      actor,
+      'domain.verified',
+      name,
+      async (tx) => (await tx.query<DomainRow>(MARK_VERIFIED, [name, by, clock.now()]))[0] ?? null,
+      { by },
+    );
+  }
+
+  return {
+    async list(): Promise<Domain[]> {
+      return (await db.query<DomainRow>(SELECT_ALL)).map(present);
+    },
+
+    /**
+     * Adds a domain, pending until its TXT record is seen, or verified at once when the operator
+     * vouches for it (audited).
+     * @throws AppError `conflict` when it is there; `validation_failed` when it is not a domain name
+     */
+    async add(actor: Actor, seed: DomainSeed): Promise<Domain> {
+      const name = parseDomain(seed.name);
+      const now = clock.now();
+      const verification = seed.verification ?? 'email_code';
+      const values = [
+        name,
+        seed.trust ? 'verified' : 'pending',
+        verification,
+        randomBytes(20).toString('base64url'),
+        seed.trust ? trustedBy(actor) : null,
+        seed.trust ? now : null,
+        now,
+      ];
+      const added = await change(
+        actor,
+        'domain.added',
+        name,
+        async (tx) => (await tx.query<DomainRow>(INSERT, values))[0] ?? null,
+        { verification, trusted: seed.trust === true },
+      );
+      if (added) return present(added);
+      throw new AppError('conflict', {
+        text: `The domain ${name} is already there.`,
+        hint: `change it with: authctl domains set ${name} --verification …`,
+      });
+    },
+
+    /** Adds or updates domains from a list; running it twice changes nothing. */
+    async seed(actor: Actor, seeds: readonly DomainSeed[]): Promise<Domain[]> {
+      const parsed = seeds.map((seed) => ({ ...seed, name: parseDomain(seed.name) }));
+      for (const seed of parsed) {
+        const row = (await db.query<DomainRow>(SELECT_ONE, [seed.name]))[0];
+        if (!row) await this.add(actor, seed);
+        else await update(row, seed);
+      }
+      const names = new Set(parsed.map((seed) => seed.name));
+      return (await this.list()).filter((domain) => names.has(domain.name));
+
+      async function update(row: DomainRow, seed: DomainSeed): Promise<void> {
+        if (seed.trust && row.status === 'pending')
+          await markVerified(actor, row.name, trustedBy(actor));
+        if (seed.verification && seed.verification !== row.verification)
+          await setVerification(actor, row.name, seed.verification);
+      }
+    },
+
+    /**
+     * Looks for the domain's TXT record and marks the domain verified when it is there.
+     * @param resolver `host:port` to ask instead of the system's resolvers
+     * @throws AppError `not_found`, `conflict` when the record is absent or another,
+     *   `dependency_unreachable` when DNS does not answer within 2 s
+     */
+    async verify(actor: Actor, domain: string, resolver?: string): Promise<Domain> {
+      const row = await find(domain);
+      if (row.status === 'verified') return present(row);
+      const expected = present(row).record;
+      if (!(await findChallenge(expected, resolver)))
+        throw new AppError('conflict', {
+          text: `The TXT record ${expected.name} does not hold the expected value.`,
+          hint: `publish it: ${expected.name}. IN TXT "${expected.value}"`,
+        });
+      await markVerified(actor, row.name, 'dns');
+      return present(await find(row.name));
+    },
+
+    /** Vouches for a pending domain instead of a DNS proof (audited). */
+    async trust(actor: Actor, domain: string): Promise<Domain> {
+      const row = await find(domain);
+      if (row.status === 'pending') await markVerified(actor, row.name, trustedBy(actor));
+      return present(await find(row.name));
+    },
+
+    async set(actor: Actor, domain: string, verification: VerificationPolicy): Promise<Domain> {
+      const row = await find(domain);
+      return present(await setVerification(actor, row.name, verification));
+    },
+
+    /** Removes a domain: no new registrations; accounts that exist stay. */
+    async remove(actor: Actor, domain: string): Promise<Domain> {
+      const row = await find(domain);
+      await change(
+        actor,
+        'domain.removed',
+        row.name,
+        async (tx) => (await tx.query<DomainRow>(DELETE, [row.name]))[0] ?? null,
+      );
+      return present(row);
+    },
+  };
+
+  async function setVerification(
+    actor: Actor,
+    name: string,
+    verification: VerificationPolicy,
+  ): Promise<DomainRow> {
+    const row = await change(
+      actor,
+      'domain.updated',
+      name,
+      async (tx) => (await tx.query<DomainRow>(SET_VERIFICATION, [name, verification]))[0] ?? null,
+      { verification },
+    );
+    if (!row) throw new AppError('not_found');
+    return row;
+  }
+}
+
+function parseDomain(text: string): string {
+  const name = canonicaliseDomain(text);
+  if (name) return name;
+  throw new AppError('validation_failed', {
+    text: `${JSON.stringify(text)} is not a domain name.`,
+    hint: 'write it like example.com; internationalised names in their xn-- form',
+  });
+}
+
+function trustedBy(actor: Actor): string {
+  return `${actor.kind}:${actor.id ?? '-'}`;
+}
+
+function present(row: DomainRow): Domain {
+  return {
+    name: row.name,
+    status: row.status,
+    verification: row.verification,
+    record: {
+      name: `_authctl-challenge.${row.name}`,
+      value: `authctl-domain-verification=${row.challenge}`,
+    },
+    verifiedBy: row.verified_by,
+    verifiedAt: row.verified_at,
+    createdAt: row.created_at,
+  };
+}

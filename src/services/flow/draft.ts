@@ -1,0 +1,102 @@
+import { createMailCode, digestMailCode } from '../../crypto/mail-code.ts';
+import { createOpaqueToken } from '../../crypto/opaque-token.ts';
+import { type Queryable, statement } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Keys } from '../key/keyring.ts';
+import { FLOW_TTL_MS, type FlowOrigin, type FlowPurpose } from './purposes.ts';
+
+/** A flow before it is written: the token for its holder, the row for us. */
+export interface FlowDraft {
+  /** For the caller, once; only its digest is stored. */
+  readonly token: string;
+  /** For the mail, where the purpose awaits one; only its keyed digest is stored. */
+  readonly code: string | null;
+  readonly expiresAt: Date;
+  readonly row: FlowRow;
+}
+
+export interface FlowRow {
+  readonly tokenDigest: Buffer;
+  readonly purpose: FlowPurpose;
+  readonly origin: FlowOrigin | null;
+  /** Null for a decoy: an unknown or taken address, whose flow no code will ever open. */
+  readonly userId: string | null;
+  readonly securityVersion: number | null;
+  readonly address: string | null;
+  readonly codeDigest: Buffer | null;
+  readonly codeKid: string | null;
+  readonly amr: readonly string[];
+  readonly deviceName: string | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface FlowStart {
+  readonly purpose: FlowPurpose;
+  readonly origin?: FlowOrigin;
+  readonly user: { readonly id: string; readonly securityVersion: number } | null;
+  /** Where a code is mailed to; null for flows that await no mail. */
+  readonly address?: string | null;
+  readonly amr?: readonly string[];
+  readonly deviceName?: string | null;
+}
+
+const INSERT = statement(
+  'flows.insert',
+  `INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address, code_digest,
+                      code_kid, amr, device_name, created_at, expires_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+);
+
+export type FlowDrafts = ReturnType<typeof createFlowDrafts>;
+
+/** Draws new flows. A decoy is drawn exactly like a real one. */
+export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) {
+  async function draft(start: FlowStart): Promise<FlowDraft> {
+    const now = clock.now();
+    const { token, digest: tokenDigest } = createOpaqueToken('ft_');
+    const address = start.address ?? null;
+    const code = address === null ? null : createMailCode();
+    const codeKey = (await keys.ring()).code.active;
+    const expiresAt = new Date(now.getTime() + FLOW_TTL_MS[start.purpose]);
+    return {
+      token,
+      code,
+      expiresAt,
+      row: {
+        tokenDigest,
+        purpose: start.purpose,
+        origin: start.origin ?? null,
+        userId: start.user?.id ?? null,
+        securityVersion: start.user?.securityVersion ?? null,
+        address,
+        codeDigest: code === null ? null : digestMailCode(codeKey.secret, tokenDigest, code),
+        codeKid: code === null ? null : codeKey.kid,
+        amr: start.amr ?? [],
+        deviceName: start.deviceName ?? null,
+        createdAt: now,
+        expiresAt,
+      },
+    };
+  }
+
+  return {
+    draft,
+    async insert(on: Queryable, { row }: FlowDraft): Promise<void> {
+      await on.execute(INSERT, [
+        row.tokenDigest,
+        row.purpose,
+        row.origin,
+        row.userId,
+        row.securityVersion,
+        row.address,
+        row.codeDigest,
+        row.codeKid,
+        row.amr,
+        row.deviceName,
+        row.createdAt,
+        row.expiresAt,
+      ]);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { uuidv7 } from '../../crypto/random.ts';
+import type { Db } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { checkMasterKey } from './keyring.ts';
+import { KEY_KINDS, type KeyKind } from './kinds.ts';
+import { makeKey } from './make-key.ts';
+import { keyCheckValue, type MasterKey } from './master-key.ts';
+import { keyStore } from './store.ts';
+
+/**
+ * Makes the instance and its first keys, once for any number of nodes that start together; on a
+ * database that has them, only checks that this node's master key fits.
+ * @returns the instance id
+ * @throws AppError `key_mismatch` before anything is written
+ */
+export async function ensureKeys(
+  { db, clock }: { db: Db; clock: Clock },
+  masters: readonly [MasterKey, ...MasterKey[]],
+): Promise<string> {
+  const existing = await keyStore.findInstance(db);
+  if (existing) {
+    checkMasterKey(masters, existing);
+    return existing.instance_id;
+  }
+  const [master] = masters;
+  const now = clock.now();
+  const instanceId = uuidv7(now.getTime());
+  const kinds = Object.keys(KEY_KINDS) as KeyKind[];
+  const keys = await Promise.all([
+    ...kinds.map((kind) => makeKey(master, kind, 'active', now)),
+    makeKey(master, 'signing', 'next', now),
+  ]);
+
+  return db.transaction(async (tx) => {
+    const isFirst = await keyStore.insertInstance(tx, {
+      instance_id: instanceId,
+      master_kid: master.kid,
+      key_check_value: keyCheckValue(master, instanceId),
+    });
+    if (isFirst) {
+      for (const key of keys) await keyStore.insert(tx, key);
+      return instanceId;
+    }
+    const winner = await keyStore.lockInstance(tx);
+    checkMasterKey(masters, winner!);
+    return winner!.instance_id;
+  });
+}

@@ -1,0 +1,198 @@
+import type { Db, Queryable } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Actor } from '../audit/actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import { checkMasterKey } from './keyring.ts';
+import { makeKey, resealKey } from './make-key.ts';
+import { keyCheckValue, type MasterKey } from './master-key.ts';
+import { type KeyRow, keyStore } from './store.ts';
+
+export interface RotateResult {
+  readonly kind: 'signing' | 'pepper' | 'master';
+  readonly dryRun: boolean;
+  /** The key that is active afterwards. */
+  readonly activeKid: string;
+  /** The key that was active before; it verifies until `notAfter` (null: as long as it is in use). */
+  readonly previousKid: string;
+  readonly notAfter: Date | null;
+  /** The key published for the rotation after this one (signing only). */
+  readonly nextKid: string | null;
+}
+
+export interface RotateDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly actor: Actor;
+  loadMasters(): Promise<readonly MasterKey[]>;
+}
+
+/**
+ * Promotes the published `next` signing key, so that verifiers which cached the set already know
+ * it; the old one verifies until its grace ends. No restart, no token refused in between.
+ * @param graceMs how long the old key still verifies; at least the access token lifetime avoids 401s
+ */
+export function rotateSigning(
+  deps: RotateDeps,
+  { graceMs, dryRun }: { graceMs: number; dryRun: boolean },
+): Promise<RotateResult> {
+  return changeKeys(deps, 'signing', dryRun, async (tx, { rows, master, now }) => {
+    const active = findOnly(rows, 'signing', 'active');
+    const next = findOnly(rows, 'signing', 'next');
+    const notAfter = new Date(now.getTime() + graceMs);
+    const successor = await makeKey(master, 'signing', 'next', now);
+    if (!dryRun) {
+      await keyStore.move(tx, active.kid, 'active', { status: 'retiring', notAfter });
+      await keyStore.move(tx, next.kid, 'next', { status: 'active', activatedAt: now });
+      await keyStore.insert(tx, successor);
+    }
+    return {
+      kind: 'signing',
+      dryRun,
+      activeKid: next.kid,
+      previousKid: active.kid,
+      notAfter,
+      nextKid: successor.kid,
+    };
+  });
+}
+
+/**
+ * Makes a new pepper: new and changed passwords use it at once, others when their owner next signs
+ * in. The old one stays until no credential needs it (see `retireKey`).
+ */
+export function rotatePepper(
+  deps: RotateDeps,
+  { dryRun }: { dryRun: boolean },
+): Promise<RotateResult> {
+  return changeKeys(deps, 'pepper', dryRun, async (tx, { rows, master, now }) => {
+    const active = findOnly(rows, 'pepper', 'active');
+    const successor = await makeKey(master, 'pepper', 'active', now);
+    if (!dryRun) {
+      await keyStore.move(tx, active.kid, 'active', { status: 'retiring' });
+      await keyStore.insert(tx, successor);
+    }
+    return {
+      kind: 'pepper',
+      dryRun,
+      activeKid: successor.kid,
+      previousKid: active.kid,
+      notAfter: null,
+      nextKid: null,
+    };
+  });
+}
+
+/**
+ * Seals every key again with the next master key. Nodes that hold both masters notice nothing; the
+ * old one can be removed from the configuration afterwards.
+ * @throws AppError `config_invalid` when no second master key is configured
+ */
+export function rotateMaster(
+  deps: RotateDeps,
+  { next, dryRun }: { next: MasterKey; dryRun: boolean },
+): Promise<RotateResult> {
+  return changeKeys(deps, 'master', dryRun, async (tx, { rows, master, masters, instanceId }) => {
+    if (next.kid === master.kid)
+      throw new AppError('conflict', { text: 'The keys are already sealed by this master key.' });
+    if (!dryRun) {
+      for (const row of rows)
+        await keyStore.reseal(tx, row.kid, resealKey(masters, row, next), next.kid);
+      await keyStore.updateMaster(tx, next.kid, keyCheckValue(next, instanceId));
+    }
+    return {
+      kind: 'master',
+      dryRun,
+      activeKid: next.kid,
+      previousKid: master.kid,
+      notAfter: null,
+      nextKid: null,
+    };
+  });
+}
+
+/**
+ * Retires a key now: what it signed fails on every node within a second.
+ * @throws AppError `not_found` for an unknown kid; `conflict` for an active or next key, or for a
+ *   pepper that credentials still need (the count is in the text)
+ */
+export async function retireKey(
+  { db, clock, actor }: Omit<RotateDeps, 'loadMasters'>,
+  kid: string,
+  { dryRun }: { dryRun: boolean },
+): Promise<{ kid: string; dryRun: boolean }> {
+  const now = clock.now();
+  await db.transaction(async (tx) => {
+    await keyStore.lockInstance(tx);
+    const row = (await keyStore.all(tx)).find((candidate) => candidate.kid === kid);
+    if (!row || row.status === 'retired')
+      throw new AppError('not_found', { text: 'There is no such key.', hint: 'authctl keys list' });
+    if (row.status !== 'retiring')
+      throw new AppError('conflict', {
+        text: `This key is ${row.status}.`,
+        hint: `rotate it first: authctl keys rotate --kind ${row.kind}`,
+      });
+    if (row.kind === 'pepper') await checkPepperUnused(tx, kid);
+    if (dryRun) return;
+    await keyStore.move(tx, kid, 'retiring', { status: 'retired', retiredAt: now });
+    await keyStore.bumpRevision(tx);
+    await recordAudit(tx, {
+      at: now,
+      action: 'key.retired',
+      actor,
+      detail: { kid, kind: row.kind },
+    });
+  });
+  return { kid, dryRun };
+}
+
+async function checkPepperUnused(tx: Queryable, kid: string): Promise<void> {
+  const uses = await keyStore.countPepperUses(tx, kid);
+  if (uses.credentials + uses.history === 0) return;
+  throw new AppError('conflict', {
+    text: `${uses.credentials} credentials and ${uses.history} password history entries still use this pepper.`,
+    hint: 'each moves to the active pepper when its owner signs in; users who never do must reset',
+  });
+}
+
+interface ChangeContext {
+  readonly rows: readonly KeyRow[];
+  readonly master: MasterKey;
+  readonly masters: readonly MasterKey[];
+  readonly instanceId: string;
+  readonly now: Date;
+}
+
+/** Runs a change of keys under the instance's row lock, audits it, and tells every node. */
+async function changeKeys(
+  { db, clock, actor, loadMasters }: RotateDeps,
+  kind: RotateResult['kind'],
+  dryRun: boolean,
+  change: (tx: Queryable, context: ChangeContext) => Promise<RotateResult>,
+): Promise<RotateResult> {
+  const masters = await loadMasters();
+  const now = clock.now();
+  return db.transaction(async (tx) => {
+    const instance = await keyStore.lockInstance(tx);
+    if (!instance) throw new AppError('not_found', { text: 'This database has no keys yet.' });
+    const master = checkMasterKey(masters, instance);
+    const rows = await keyStore.all(tx);
+    const instanceId = instance.instance_id;
+    const result = await change(tx, { rows, master, masters, instanceId, now });
+    if (dryRun) return result;
+    await keyStore.bumpRevision(tx);
+    await recordAudit(tx, {
+      at: now,
+      action: `key.${kind}_rotated`,
+      actor,
+      detail: { activeKid: result.activeKid, previousKid: result.previousKid },
+    });
+    return result;
+  });
+}
+
+function findOnly(rows: readonly KeyRow[], kind: KeyRow['kind'], status: KeyRow['status']): KeyRow {
+  const row = rows.find((candidate) => candidate.kind === kind && candidate.status === status);
+  if (!row) throw new AppError('conflict', { text: `There is no ${status} ${kind} key.` });
+  return row;
+}

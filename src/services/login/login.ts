@@ -1,0 +1,84 @@
+import type { Db } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { CredentialVerifier } from '../credential/verify.ts';
+import type { FlowAnswer } from '../flow/answers.ts';
+import type { Attempt, Limits } from '../limit/limits.ts';
+import { checkMaximumLength } from '../password/policy.ts';
+import { type Account, findAccount, parseIdentifier } from './account.ts';
+import type { NextStep } from './next-step.ts';
+
+export interface LoginInput {
+  readonly email?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password: string;
+  readonly device_name?: string | undefined;
+}
+
+export interface LoginDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly credentials: CredentialVerifier;
+  readonly limits: Limits;
+  readonly nextStep: NextStep;
+}
+
+/**
+ * Signs in with a password. Whatever is wrong with the identifier, the password or the account, a
+ * stranger gets the same answer after the same work; the account's state shows only behind the
+ * right password.
+ * @throws AppError `invalid_credentials`, `account_unavailable`, `rate_limited`, `overloaded`,
+ *   `validation_failed` (a password longer than any can be)
+ */
+export function createLogin(deps: LoginDeps) {
+  const { db, clock, credentials, limits, nextStep } = deps;
+
+  return async function login(input: LoginInput, client: ClientInfo): Promise<FlowAnswer> {
+    checkMaximumLength(input.password, '/password');
+    const who = parseIdentifier(input);
+    const attempt = await limits.beginLogin(who?.value ?? 'not-an-identifier', client);
+    const account = await settle(attempt, async () => {
+      const found = who && (await findAccount(db, who));
+      const isRight = await credentials.verify(found?.credential ?? null, input.password);
+      return isRight ? found : null;
+    });
+    if (!account) {
+      await auditFailure(client);
+      throw new AppError('invalid_credentials');
+    }
+    return nextStep.afterPassword(account.user, {
+      amr: ['pwd'],
+      deviceName: input.device_name ?? null,
+      client,
+    });
+  };
+
+  /** Which account was meant is not recorded: the identifier may be a password typed a line too early. */
+  async function auditFailure(client: ClientInfo): Promise<void> {
+    await recordAudit(db, {
+      at: clock.now(),
+      action: 'login.failed',
+      actor: clientActor(client),
+      result: 'refused',
+    });
+  }
+}
+
+/** Runs a check that was counted beforehand, and settles the count by what it found. */
+async function settle(
+  attempt: Attempt,
+  check: () => Promise<Account | null>,
+): Promise<Account | null> {
+  let account: Account | null;
+  try {
+    account = await check();
+  } catch (error) {
+    await attempt.release();
+    throw error;
+  }
+  await (account ? attempt.succeed() : attempt.fail());
+  return account;
+}

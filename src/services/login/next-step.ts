@@ -1,0 +1,164 @@
+import { domainOf } from '../../crypto/canonical.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { DomainDirectory } from '../domain/directory.ts';
+import type { Events } from '../event/events.ts';
+import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
+import type { FlowDrafts } from '../flow/draft.ts';
+import { FLOW_TTL_MS } from '../flow/purposes.ts';
+import type { MailBudget } from '../limit/mail-budget.ts';
+import type { MailQueue } from '../mail/draft.ts';
+import type { Amr, SessionIssuer } from '../session/issue.ts';
+import { presentUser, type UserColumns } from '../user/view.ts';
+
+export interface NextStepDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly domains: DomainDirectory;
+  readonly flows: FlowDrafts;
+  readonly mails: MailQueue;
+  readonly mailBudget: MailBudget;
+  readonly sessions: SessionIssuer;
+  readonly events: Events;
+}
+
+/** What has been proved so far, and by whom. */
+export interface Progress {
+  readonly amr: readonly Amr[];
+  readonly deviceName: string | null;
+  readonly client: ClientInfo;
+}
+
+export type NextStep = ReturnType<typeof createNextStep>;
+
+const REMEMBER_NETWORK = statement(
+  'known_networks.remember',
+  `INSERT INTO known_networks AS k (user_id, network, last_login_at) VALUES ($1, $2, $3)
+   ON CONFLICT (user_id, network) DO UPDATE SET last_login_at = EXCLUDED.last_login_at
+   WHERE k.last_login_at < EXCLUDED.last_login_at - interval '1 day'`,
+);
+const ACTIVATE = statement(
+  'users.activate_unverified',
+  `UPDATE users SET status = 'active', version = version + 1, updated_at = $2
+   WHERE id = $1 AND status = 'pending'`,
+);
+
+/**
+ * The sign-in state machine: given a user whose password (and perhaps more) is proved, what comes
+ * next. Its order is the rule: unavailable, mailbox to prove, second factor, signed in.
+ */
+export function createNextStep(deps: NextStepDeps) {
+  const { db, clock, domains, flows, mails, mailBudget, sessions, events } = deps;
+
+  async function needsVerification(user: UserColumns): Promise<boolean> {
+    if (user.email === null) return false;
+    if (user.status === 'active' && user.email_verified_at !== null) return false;
+    const policy = await domains.findPolicy(domainOf(user.email));
+    // A removed domain takes no new accounts; those it has are treated as they were meant.
+    return policy === 'email_code' || (policy === null && user.status === 'pending');
+  }
+
+  async function askForCode(
+    user: UserColumns,
+    { deviceName, client }: Progress,
+  ): Promise<FlowAnswer> {
+    const email = user.email!;
+    const flow = await flows.draft({
+      purpose: 'verify',
+      origin: 'login',
+      user: { id: user.id, securityVersion: user.security_version },
+      address: email,
+      deviceName,
+    });
+    const mayMail = await mailBudget.take('verify_email', email, client);
+    await db.transaction(async (tx) => {
+      await flows.insert(tx, flow);
+      if (!mayMail) return;
+      await mails.enqueue(tx, {
+        kind: 'verify_email',
+        userId: user.id,
+        recipient: email,
+        data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS.verify / 60_000 },
+      });
+    });
+    return verificationRequired(flow, email);
+  }
+
+  async function askForFactor(
+    user: UserColumns,
+    { amr, deviceName }: Progress,
+  ): Promise<FlowAnswer> {
+    const flow = await flows.draft({
+      purpose: 'two_factor',
+      origin: 'login',
+      user: { id: user.id, securityVersion: user.security_version },
+      amr,
+      deviceName,
+    });
+    await flows.insert(db, flow);
+    return {
+      status: 'two_factor_required',
+      flow_token: flow.token,
+      expires_at: flow.expiresAt.toISOString(),
+      methods: user.recovery_codes_left > 0 ? ['totp', 'recovery_code'] : ['totp'],
+    };
+  }
+
+  /**
+   * Opens a session for a user who has proved everything asked for, in the caller's transaction.
+   * @returns how to sign its tokens, to be called after the commit
+   * @throws AppError `invalid_credentials` when the user changed since they were read
+   */
+  async function openSession(
+    tx: Queryable,
+    user: UserColumns,
+    progress: Progress,
+  ): Promise<() => Promise<FlowAnswer>> {
+    const { client } = progress;
+    const draft = sessions.draft(user.id, progress);
+    if (!(await sessions.insert(tx, draft, user.security_version)))
+      throw new AppError('invalid_credentials');
+    await tx.execute(REMEMBER_NETWORK, [user.id, client.network, draft.createdAt]);
+    await recordAudit(tx, {
+      at: draft.createdAt,
+      action: 'session.created',
+      actor: clientActor(client, user.id),
+      userId: user.id,
+      detail: { sessionId: draft.id, amr: progress.amr },
+    });
+    await events.record(tx, {
+      type: 'session.created',
+      userId: user.id,
+      payload: { session_id: draft.id, amr: progress.amr },
+    });
+    return async () => ({
+      status: 'authenticated',
+      user: presentUser(user),
+      tokens: await sessions.sign({ ...draft, role: user.role, counter: 0, at: draft.createdAt }),
+    });
+  }
+
+  return {
+    openSession,
+
+    /** After the right password. @throws AppError `account_unavailable` for a locked or disabled user */
+    async afterPassword(user: UserColumns, progress: Progress): Promise<FlowAnswer> {
+      if (user.status === 'locked' || user.status === 'disabled')
+        throw new AppError('account_unavailable');
+      if (await needsVerification(user)) return askForCode(user, progress);
+      if (user.two_factor_enabled) return askForFactor(user, progress);
+      const sign = await db.transaction(async (tx) => {
+        // Registered under a policy that asked for a proof, signing in under one that does not.
+        if (user.status === 'pending') await tx.execute(ACTIVATE, [user.id, clock.now()]);
+        return openSession(tx, user, progress);
+      });
+      return sign();
+    },
+
+    askForFactor,
+  };
+}

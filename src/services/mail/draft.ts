@@ -1,0 +1,89 @@
+import { uuidv7 } from '../../crypto/random.ts';
+import { open, seal } from '../../crypto/seal.ts';
+import { type Queryable, statement } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Keyring, Keys } from '../key/keyring.ts';
+import type { MailData, MailKind } from './kinds.ts';
+
+/** A mail's row: written in the transaction of what it announces, sent by the worker. */
+export interface MailDraft {
+  readonly id: string;
+  readonly kind: MailKind;
+  readonly userId: string | null;
+  readonly recipient: string;
+  /** What the template needs, sealed: it may hold a code. Erased once sent. */
+  readonly sealed: Buffer;
+  readonly dataKid: string;
+  /** One per mail whatever the number of tries, so that a receiver can drop a duplicate. */
+  readonly messageId: string;
+  readonly createdAt: Date;
+}
+
+const INSERT = statement(
+  'mails.insert',
+  `INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id, next_attempt_at, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+);
+
+export type MailQueue = ReturnType<typeof createMailQueue>;
+
+/** Writes mails to send. */
+export function createMailQueue(deps: { clock: Clock; keys: Keys; messageDomain: string }) {
+  const { clock, keys, messageDomain } = deps;
+
+  async function draft<Kind extends MailKind>(mail: {
+    kind: Kind;
+    userId: string | null;
+    recipient: string;
+    data: MailData[Kind];
+  }): Promise<MailDraft> {
+    const createdAt = clock.now();
+    const id = uuidv7(createdAt.getTime());
+    const key = (await keys.ring()).data.active;
+    return {
+      id,
+      kind: mail.kind,
+      userId: mail.userId,
+      recipient: mail.recipient,
+      sealed: seal(key.secret, Buffer.from(JSON.stringify(mail.data)), mailAad(id)),
+      dataKid: key.kid,
+      messageId: `<${id}@${messageDomain}>`,
+      createdAt,
+    };
+  }
+
+  return {
+    draft,
+    /** Queues one mail. `recipient` must come from the database, never from the request. */
+    async enqueue<Kind extends MailKind>(
+      on: Queryable,
+      mail: { kind: Kind; userId: string | null; recipient: string; data: MailData[Kind] },
+    ): Promise<void> {
+      const row = await draft(mail);
+      await on.execute(INSERT, [
+        row.id,
+        row.kind,
+        row.userId,
+        row.recipient,
+        row.sealed,
+        row.dataKid,
+        row.messageId,
+        row.createdAt,
+      ]);
+    },
+  };
+}
+
+/** Opens what the template needs; throws when the row is not the one that was sealed. */
+export function openMail<Kind extends MailKind>(
+  ring: Keyring,
+  row: { id: string; sealed: Buffer; data_kid: string; kind: Kind },
+): MailData[Kind] {
+  const key = ring.data.byKid.get(row.data_kid);
+  if (!key) throw new Error(`mail ${row.id} is sealed by a key that is gone`);
+  return JSON.parse(open(key, row.sealed, mailAad(row.id)).toString('utf8')) as MailData[Kind];
+}
+
+function mailAad(id: string): Buffer {
+  return Buffer.from(`authctl/mail/v1\0${id}`);
+}

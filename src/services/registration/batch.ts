@@ -1,0 +1,84 @@
+import { type Db, statement } from '../../db/database.ts';
+import { isConnectionError } from '../../db/errors.ts';
+import { type Batcher, createBatcher } from '../../lib/batcher.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { INSERT_REGISTRATIONS, toParameters } from './insert-statement.ts';
+import type { RegistrationRow } from './row.ts';
+
+export interface BatchMetrics {
+  /** One statement: rows it carried, seconds it took. */
+  observeBatch(rows: number, seconds: number): void;
+}
+
+export interface RegistrationBatchDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly metrics: BatchMetrics;
+  /** Rows in one statement at most (`registration.batch_size`). */
+  readonly batchSize: number;
+  /** Rows waiting at most; more are refused with 503. */
+  readonly maxWaiting: number;
+}
+
+const FIND_IDS = statement(
+  'registrations.find_ids',
+  'SELECT id FROM users WHERE id = ANY($1::uuid[])',
+);
+
+/** Two connections keep PostgreSQL busy while the next batch collects; more only share the disk. */
+const WRITERS = 2;
+const MAX_WAIT_MS = 2_000;
+
+/**
+ * Writes registrations, many to a statement; answers each row with whether its user was created.
+ * The answer comes after the durable commit.
+ */
+export function createRegistrationBatch(
+  deps: RegistrationBatchDeps,
+): Batcher<RegistrationRow, boolean> {
+  const { db, clock, metrics, batchSize, maxWaiting } = deps;
+
+  async function insert(rows: readonly RegistrationRow[]): Promise<Set<string>> {
+    const startedAt = clock.monotonicMs();
+    const created = await db.query<{ id: string }>(INSERT_REGISTRATIONS, toParameters(rows));
+    metrics.observeBatch(rows.length, (clock.monotonicMs() - startedAt) / 1_000);
+    return new Set(created.map((row) => row.id));
+  }
+
+  /**
+   * A connection lost during the commit leaves its outcome unknown. Ids are made here, so doing the
+   * same again settles it: a row that is there already was committed by the first try.
+   */
+  async function insertAgain(rows: readonly RegistrationRow[]): Promise<Set<string>> {
+    const created = await insert(rows);
+    const missing = rows.filter((row) => !created.has(row.id)).map((row) => row.id);
+    const found = await db.query<{ id: string }>(FIND_IDS, [missing]);
+    for (const row of found) created.add(row.id);
+    return created;
+  }
+
+  async function write(rows: readonly RegistrationRow[]): Promise<(boolean | Error)[]> {
+    try {
+      const created = await insert(rows).catch((error: unknown) => {
+        if (isConnectionError(error)) return insertAgain(rows);
+        throw error;
+      });
+      return rows.map((row) => created.has(row.id));
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error('insert failed', { cause: error });
+      if (rows.length === 1 || isConnectionError(error)) return rows.map(() => cause);
+    }
+    // A value the database refuses must fail its own request only: halve until it stands alone.
+    const middle = Math.ceil(rows.length / 2);
+    return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
+  }
+
+  return createBatcher<RegistrationRow, boolean>({
+    maxBatch: batchSize,
+    writers: WRITERS,
+    maxWaiting,
+    maxWaitMs: MAX_WAIT_MS,
+    monotonicMs: clock.monotonicMs,
+    run: write,
+  });
+}

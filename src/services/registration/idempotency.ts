@@ -1,0 +1,93 @@
+import { isEqual } from '../../crypto/equal.ts';
+import { mac } from '../../crypto/mac.ts';
+import { open, seal } from '../../crypto/seal.ts';
+import { type Db, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { FlowAnswer } from '../flow/answers.ts';
+import type { Keys } from '../key/keyring.ts';
+import type { RegistrationRow } from './row.ts';
+
+/** How long a key is remembered. */
+const KEEP_MS = 24 * 3_600_000;
+
+interface KeyRow {
+  fingerprint: Buffer;
+  user_id: string;
+  sealed: Buffer;
+}
+
+// The answer may hold tokens, so it is sealed; it counts only if its user was really created.
+const FIND = statement(
+  'idempotency.find',
+  `SELECT fingerprint, user_id, sealed FROM idempotency_keys WHERE digest = $1 AND expires_at > $2`,
+);
+const USER_EXISTS = statement('idempotency.user_exists', 'SELECT 1 FROM users WHERE id = $1');
+
+/** The first answer to a key: what it was, and whether it stands for an account that exists. */
+export interface FirstAnswer {
+  readonly userId: string;
+  readonly answer: FlowAnswer;
+  readonly isCreated: boolean;
+}
+
+export interface IdempotentRequest {
+  /** The answer given before to this key. @throws AppError `idempotency_conflict` for another body */
+  findFirstAnswer(): Promise<FirstAnswer | null>;
+  /** The columns that make a registration the first one of this key. */
+  columns(userId: string, answer: FlowAnswer): Promise<RegistrationRow['idempotency']>;
+}
+
+export type Idempotency = ReturnType<typeof createIdempotency>;
+
+/**
+ * Remembers answers by `Idempotency-Key`. Neither the key nor the body is stored: only MACs of
+ * them, because a plain hash of a body would be a fast hash of the password in it.
+ */
+export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; keys: Keys }) {
+  return {
+    async begin(key: string, body: object): Promise<IdempotentRequest> {
+      const ring = await keys.ring();
+      const digest = mac(ring.code.active.secret, 'authctl/idempotency-key/v1', key);
+      const canonical = JSON.stringify(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)));
+      const fingerprint = mac(ring.code.active.secret, 'authctl/idempotency-body/v1', canonical);
+
+      return {
+        async findFirstAnswer() {
+          const row = (await db.query<KeyRow>(FIND, [digest, clock.now()]))[0];
+          if (!row) return null;
+          if (!isEqual(row.fingerprint, fingerprint)) throw new AppError('idempotency_conflict');
+          const { kid, box } = splitKid(row.sealed);
+          const secret = (await keys.ring()).data.byKid.get(kid);
+          if (!secret) return null;
+          const text = open(secret, box, aad(digest, row.user_id)).toString('utf8');
+          const isCreated = (await db.query(USER_EXISTS, [row.user_id])).length > 0;
+          return { userId: row.user_id, answer: JSON.parse(text) as FlowAnswer, isCreated };
+        },
+        async columns(userId, answer) {
+          const key = (await keys.ring()).data.active;
+          const box = seal(key.secret, Buffer.from(JSON.stringify(answer)), aad(digest, userId));
+          return {
+            digest,
+            fingerprint,
+            sealed: joinKid(key.kid, box),
+            expiresAt: new Date(clock.now().getTime() + KEEP_MS),
+          };
+        },
+      };
+    },
+  };
+}
+
+function aad(digest: Buffer, userId: string): Buffer {
+  return Buffer.concat([Buffer.from('authctl/idempotency/v1\0'), digest, Buffer.from(userId)]);
+}
+
+function joinKid(kid: string, box: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([kid.length]), Buffer.from(kid), box]);
+}
+
+function splitKid(sealed: Buffer): { kid: string; box: Buffer } {
+  const length = sealed[0] ?? 0;
+  return { kid: sealed.toString('utf8', 1, 1 + length), box: sealed.subarray(1 + length) };
+}

@@ -1,0 +1,85 @@
+import { canonicaliseEmail, canonicaliseUsername, normalisePhone } from '../../crypto/canonical.ts';
+import { AppError, type FieldError } from '../../errors.ts';
+
+export interface IdentityPolicy {
+  /** What an account is known by (`registration.identifier`). */
+  readonly identifier: 'email' | 'username' | 'either';
+  /** `display`: free text for people; `unique`: also a way to sign in. */
+  readonly usernames: 'off' | 'display' | 'unique';
+  readonly phones: 'off' | 'collect';
+}
+
+/** Who registers, in canonical form: at least one of `email` and `usernameKey` is there. */
+export interface Identity {
+  readonly email: string | null;
+  readonly username: string | null;
+  readonly usernameKey: string | null;
+  readonly phone: string | null;
+}
+
+export interface IdentityInput {
+  readonly email?: string | undefined;
+  readonly username?: string | undefined;
+  readonly phone?: string | undefined;
+}
+
+/**
+ * Reads the identifying fields under the configured policy.
+ * @throws AppError `validation_failed` with every field at fault
+ */
+export function parseIdentity(input: IdentityInput, policy: IdentityPolicy): Identity {
+  const problems: FieldError[] = [];
+  const isUnique = policy.usernames === 'unique' || policy.identifier !== 'email';
+
+  const email = input.email === undefined ? null : canonicaliseEmail(input.email);
+  if (input.email !== undefined && policy.identifier === 'username')
+    problems.push(notAllowed('/email', 'Accounts here have no e-mail address.'));
+  else if (input.email !== undefined && email === null)
+    problems.push(badFormat('/email', 'This is not an e-mail address.'));
+
+  const username = input.username === undefined ? null : canonicaliseUsername(input.username);
+  if (input.username !== undefined && policy.usernames === 'off' && !isUnique)
+    problems.push(notAllowed('/username', 'Usernames are switched off.'));
+  else if (input.username !== undefined && username === null)
+    problems.push(
+      badFormat('/username', 'Use 3 to 32 letters, digits, dots, hyphens and underscores.'),
+    );
+
+  const phone = input.phone === undefined ? null : normalisePhone(input.phone);
+  if (input.phone !== undefined && policy.phones === 'off')
+    problems.push(notAllowed('/phone', 'Telephone numbers are switched off.'));
+  else if (input.phone !== undefined && phone === null)
+    problems.push(badFormat('/phone', 'Write the number like +41791234567.'));
+
+  problems.push(...missingFields(input, policy));
+  if (problems.length > 0) throw new AppError('validation_failed', { fields: problems });
+  return {
+    email,
+    username: username?.display ?? null,
+    usernameKey: isUnique ? (username?.key ?? null) : null,
+    phone,
+  };
+}
+
+function missingFields(input: IdentityInput, { identifier }: IdentityPolicy): FieldError[] {
+  const needsEmail = identifier === 'email' && input.email === undefined;
+  const needsUsername = identifier === 'username' && input.username === undefined;
+  const needsEither =
+    identifier === 'either' && input.email === undefined && input.username === undefined;
+  return [
+    ...(needsEmail || needsEither ? [required('/email')] : []),
+    ...(needsUsername || needsEither ? [required('/username')] : []),
+  ];
+}
+
+function required(pointer: string): FieldError {
+  return { pointer, code: 'required', detail: 'This field is needed.' };
+}
+
+function badFormat(pointer: string, detail: string): FieldError {
+  return { pointer, code: 'bad_format', detail };
+}
+
+function notAllowed(pointer: string, detail: string): FieldError {
+  return { pointer, code: 'not_allowed', detail };
+}

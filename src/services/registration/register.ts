@@ -1,0 +1,206 @@
+import { domainOf } from '../../crypto/canonical.ts';
+import { uuidv7 } from '../../crypto/random.ts';
+import { AppError, fieldError } from '../../errors.ts';
+import type { Batcher } from '../../lib/batcher.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { CredentialCreator } from '../credential/create.ts';
+import type { DomainDirectory } from '../domain/directory.ts';
+import type { Events } from '../event/events.ts';
+import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
+import type { FlowDrafts } from '../flow/draft.ts';
+import { FLOW_TTL_MS } from '../flow/purposes.ts';
+import type { MailBudget } from '../limit/mail-budget.ts';
+import type { MailQueue } from '../mail/draft.ts';
+import type { PasswordPolicy } from '../password/policy.ts';
+import type { SessionIssuer } from '../session/issue.ts';
+import { presentUser } from '../user/view.ts';
+import type { Conflicts } from './conflicts.ts';
+import type { Idempotency } from './idempotency.ts';
+import { type Identity, type IdentityPolicy, parseIdentity } from './identity.ts';
+import type { RegistrationRow } from './row.ts';
+
+export interface RegistrationInput {
+  readonly email?: string | undefined;
+  readonly username?: string | undefined;
+  readonly phone?: string | undefined;
+  readonly password: string;
+  readonly password_confirmation?: string | undefined;
+  readonly device_name?: string | undefined;
+}
+
+export interface RegisterDeps {
+  readonly clock: Clock;
+  readonly identities: IdentityPolicy;
+  /** Sign the user in at once where no verification is needed (`registration.auto_login`). */
+  readonly autoLogin: boolean;
+  readonly domains: DomainDirectory;
+  readonly passwords: PasswordPolicy;
+  readonly credentials: CredentialCreator;
+  readonly idempotency: Idempotency;
+  readonly batch: Batcher<RegistrationRow, boolean>;
+  readonly conflicts: Conflicts;
+  readonly flows: FlowDrafts;
+  readonly mails: MailQueue;
+  readonly mailBudget: MailBudget;
+  readonly sessions: SessionIssuer;
+  readonly events: Events;
+}
+
+/** What will be written, and what will be answered if it is. */
+interface Draft {
+  readonly row: RegistrationRow;
+  answer(): FlowAnswer | Promise<FlowAnswer>;
+}
+
+/**
+ * Registers an account.
+ *
+ * Under the domain policy `none` (and for accounts without e-mail) the answer tells the truth:
+ * created, or taken. Under `email_code` it is the same for a new and a taken address; only the
+ * mailbox's owner learns which, by mail.
+ * @throws AppError `validation_failed`, `password_too_weak`, `password_breached`,
+ *   `domain_not_allowed`, `email_taken`, `username_taken`, `idempotency_conflict`, `overloaded`,
+ *   `unavailable`
+ */
+export function createRegister(deps: RegisterDeps) {
+  return async function register(
+    input: RegistrationInput,
+    client: ClientInfo,
+    idempotencyKey: string | null,
+  ): Promise<FlowAnswer> {
+    const identity = parseIdentity(input, deps.identities);
+    checkConfirmation(input);
+    const mustVerify = await needsVerification(identity);
+    await deps.passwords.check(input.password, identity);
+
+    const request = idempotencyKey ? await deps.idempotency.begin(idempotencyKey, input) : null;
+    const first = await request?.findFirstAnswer();
+    if (first) return first.isCreated || mustVerify ? first.answer : refuse(identity);
+
+    const draft = mustVerify
+      ? await draftUnverified(input, identity, client)
+      : await draftActive(input, identity, client);
+    // The remembered answer must exist before the row that remembers it.
+    const remembered = await request?.columns(draft.row.id, await draft.answer());
+    const row = remembered ? { ...draft.row, idempotency: remembered } : draft.row;
+    if (await deps.batch.submit(row)) return draft.answer();
+
+    // Not created: taken, or another request with the same key was faster.
+    const winner = await request?.findFirstAnswer();
+    if (winner?.isCreated) return winner.answer;
+    if (mustVerify && (await deps.conflicts.find(identity)) === 'email')
+      return winner?.answer ?? draft.answer();
+    return refuse(identity);
+  };
+
+  async function needsVerification({ email }: Identity): Promise<boolean> {
+    if (email === null) return false;
+    const policy = await deps.domains.findPolicy(domainOf(email));
+    if (policy === null) throw new AppError('domain_not_allowed');
+    return policy === 'email_code';
+  }
+
+  async function refuse(identity: Identity): Promise<never> {
+    const conflict = await deps.conflicts.find(identity);
+    throw new AppError(conflict === 'username' ? 'username_taken' : 'email_taken');
+  }
+
+  async function draftActive(
+    input: RegistrationInput,
+    identity: Identity,
+    client: ClientInfo,
+  ): Promise<Draft> {
+    const base = await draftUser(input, identity, client, 'active');
+    const user = presentNew(base);
+    if (!deps.autoLogin) return { row: base, answer: () => ({ status: 'registered', user }) };
+
+    const session = deps.sessions.draft(base.id, {
+      amr: ['pwd'],
+      deviceName: input.device_name ?? null,
+      client,
+    });
+    const sign = () =>
+      deps.sessions.sign({ ...session, role: 'user', counter: 0, at: session.createdAt });
+    return {
+      row: { ...base, session },
+      answer: async () => ({ status: 'authenticated', user, tokens: await sign() }),
+    };
+  }
+
+  async function draftUnverified(
+    input: RegistrationInput,
+    identity: Identity,
+    client: ClientInfo,
+  ): Promise<Draft> {
+    const base = await draftUser(input, identity, client, 'pending');
+    const email = base.email!;
+    const flow = await deps.flows.draft({
+      purpose: 'verify',
+      origin: 'register',
+      user: null,
+      address: email,
+      deviceName: input.device_name ?? null,
+    });
+    const answer = () => verificationRequired(flow, email);
+    // Whether the address is new is known only in the statement, so both mails are drafted; one goes.
+    if (!(await deps.mailBudget.take('registration', email, client)))
+      return { row: { ...base, flow }, answer };
+    const mail = { userId: null, recipient: email };
+    const [codeMail, takenMail] = await Promise.all([
+      deps.mails.draft({
+        ...mail,
+        kind: 'verify_email',
+        data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS.verify / 60_000 },
+      }),
+      deps.mails.draft({ ...mail, kind: 'address_taken', data: {} }),
+    ]);
+    return { row: { ...base, flow, codeMail, takenMail }, answer };
+  }
+
+  async function draftUser(
+    input: RegistrationInput,
+    identity: Identity,
+    client: ClientInfo,
+    status: 'active' | 'pending',
+  ): Promise<RegistrationRow> {
+    const createdAt = deps.clock.now();
+    const id = uuidv7(createdAt.getTime());
+    const payload = { status, has_email: identity.email !== null };
+    return {
+      id,
+      ...identity,
+      status,
+      createdAt,
+      ip: client.ip,
+      userAgent: client.userAgent,
+      requestId: client.requestId,
+      credential: await deps.credentials.forRegistration(id, input.password),
+      ...(deps.events.enabled
+        ? { event: deps.events.draft({ type: 'user.registered', userId: id, payload }) }
+        : {}),
+    };
+  }
+}
+
+function checkConfirmation({ password, password_confirmation }: RegistrationInput): void {
+  if (password_confirmation === undefined || password_confirmation === password) return;
+  throw fieldError('/password_confirmation', 'mismatch', 'It differs from the password.');
+}
+
+function presentNew(row: RegistrationRow) {
+  return presentUser({
+    id: row.id,
+    email: row.email,
+    username: row.username,
+    phone: row.phone,
+    status: row.status,
+    role: 'user',
+    email_verified_at: null,
+    version: 1,
+    security_version: 1,
+    created_at: row.createdAt,
+    two_factor_enabled: false,
+    recovery_codes_left: 0,
+  });
+}

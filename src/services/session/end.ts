@@ -1,0 +1,64 @@
+import { type Queryable, statement } from '../../db/database.ts';
+import type { Events } from '../event/events.ts';
+
+/** Why a session ended; shown to operators. */
+export type EndReason =
+  | 'logout'
+  | 'logout_all'
+  | 'ended_by_user'
+  | 'ended_by_operator'
+  | 'password_changed'
+  | 'email_changed'
+  | 'email_verified'
+  | 'role_changed'
+  | 'status_changed'
+  | 'two_factor_reset'
+  | 'user_deleted';
+
+const END_ONE = statement(
+  'sessions.end_one',
+  `UPDATE sessions SET ended_at = $3, end_reason = $4
+   WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3 RETURNING id`,
+);
+const END_ALL = statement(
+  'sessions.end_all',
+  `UPDATE sessions SET ended_at = $3, end_reason = $4
+   WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL AND expires_at > $3
+   RETURNING id`,
+);
+
+/** Ends one session of a user; false when it is not theirs or not live. */
+export async function endSession(
+  on: Queryable,
+  events: Events,
+  end: { userId: string; sessionId: string; at: Date; reason: EndReason },
+): Promise<boolean> {
+  const rows = await on.query(END_ONE, [end.sessionId, end.userId, end.at, end.reason]);
+  if (rows.length === 0) return false;
+  await announce(on, events, end.userId, end.sessionId, end.reason);
+  return true;
+}
+
+/**
+ * Ends every session of a user, or every other one.
+ * @param end.keep the session to leave alone
+ * @returns the ids of those ended
+ */
+export async function endSessions(
+  on: Queryable,
+  events: Events,
+  end: { userId: string; keep?: string; at: Date; reason: EndReason },
+): Promise<string[]> {
+  const values = [end.userId, end.keep ?? null, end.at, end.reason];
+  const rows = await on.query<{ id: string }>(END_ALL, values);
+  for (const { id } of rows) await announce(on, events, end.userId, id, end.reason);
+  return rows.map((row) => row.id);
+}
+
+function announce(on: Queryable, events: Events, userId: string, id: string, reason: EndReason) {
+  return events.record(on, {
+    type: 'session.revoked',
+    userId,
+    payload: { session_id: id, reason },
+  });
+}

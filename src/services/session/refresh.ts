@@ -1,0 +1,160 @@
+import { digestSessionSecret, readRefreshToken } from '../../crypto/refresh-token.ts';
+import { type Db, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { Events } from '../event/events.ts';
+import type { Keys } from '../key/keyring.ts';
+import type { SessionIssuer } from './issue.ts';
+import type { TokenPair } from './token-pair.ts';
+
+export interface RefreshDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly issuer: SessionIssuer;
+  readonly events: Events;
+  /** How long the just-used parent still gets its unused successor (a lost response). */
+  readonly graceMs: number;
+  /** Refreshes of one session in a minute at most; null switches the limit off. */
+  readonly perMinute: number | null;
+}
+
+interface SessionRow {
+  user_id: string;
+  role: string;
+  amr: string[];
+  counter: number;
+  rotated_at: Date | null;
+  expires_at: Date;
+}
+
+interface FoundRow extends SessionRow {
+  ended_at: Date | null;
+  status: string;
+  is_secret_right: boolean;
+  window_ends_at: Date | null;
+  refreshes_in_window: number;
+}
+
+// The one statement that makes rotation single-use: of any number of callers, the row's counter lets
+// one through. The per-minute limit rides along, so that counting needs no second write.
+const ROTATE = statement(
+  'sessions.rotate',
+  `UPDATE sessions AS s
+   SET counter = s.counter + 1, rotated_at = $4, last_used_at = $4, ip = $5,
+       refresh_window_at = CASE WHEN s.refresh_window_at > $4::timestamptz - interval '1 minute'
+                                THEN s.refresh_window_at ELSE $4 END,
+       refreshes_in_window = CASE WHEN s.refresh_window_at > $4::timestamptz - interval '1 minute'
+                                  THEN s.refreshes_in_window + 1 ELSE 1 END
+   FROM users AS u
+   WHERE s.id = $1 AND s.counter = $2 AND s.secret_digest = $3
+     AND s.ended_at IS NULL AND s.expires_at > $4
+     AND u.id = s.user_id AND u.status = 'active'
+     AND ($6::int IS NULL OR s.refreshes_in_window < $6 OR s.refresh_window_at IS NULL
+          OR s.refresh_window_at <= $4::timestamptz - interval '1 minute')
+   RETURNING s.user_id, u.role, s.amr, s.counter, s.rotated_at, s.expires_at`,
+);
+const FIND = statement(
+  'sessions.find_for_refresh',
+  `SELECT s.user_id, u.role, s.amr, s.counter, s.rotated_at, s.expires_at, s.ended_at, u.status,
+          s.secret_digest = $2 AS is_secret_right, s.refreshes_in_window,
+          s.refresh_window_at + interval '1 minute' AS window_ends_at
+   FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1`,
+);
+const END_AS_REUSED = statement(
+  'sessions.end_as_reused',
+  `UPDATE sessions SET ended_at = $2, end_reason = 'reuse_detected'
+   WHERE id = $1 AND ended_at IS NULL`,
+);
+
+/** Rotates refresh tokens: N callers with one token get one successor between them. */
+export function createRefresh(deps: RefreshDeps) {
+  const { db, clock, keys, issuer, events, graceMs, perMinute } = deps;
+
+  return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {
+    const now = clock.now();
+    const ring = await keys.ring();
+    const token = readRefreshToken(ring.refresh.byKid, presentedToken);
+    if (!token) throw new AppError('invalid_refresh_token');
+    const digest = digestSessionSecret(token.secret);
+
+    const values = [token.sessionId, token.counter, digest, now, client.ip, perMinute];
+    const rotated = (await db.query<SessionRow>(ROTATE, values))[0];
+    if (rotated) return sign(rotated);
+
+    const found = (await db.query<FoundRow>(FIND, [token.sessionId, digest]))[0];
+    return explain(found);
+
+    /** Why no row moved: a retry, the limit, the end, or reuse of an old token. */
+    async function explain(row: FoundRow | undefined): Promise<TokenPair> {
+      const isLive =
+        row && row.ended_at === null && row.expires_at > now && row.status === 'active';
+      if (!row?.is_secret_right || !isLive || !token) throw new AppError('invalid_refresh_token');
+      if (token.counter === row.counter) {
+        checkLimit(row);
+        // The counter matched only now: the rotation that we lost to was undone by no one, so this
+        // cannot happen twice; a client may simply try again.
+        throw new AppError('unavailable', { retryAfterSeconds: 1 });
+      }
+      if (token.counter === row.counter - 1 && isWithinGrace(row)) return sign(row);
+      await endAsReused(row.user_id, token.sessionId, token.counter, row.counter);
+      throw new AppError('invalid_refresh_token', { log: { sessionId: token.sessionId } });
+    }
+
+    function checkLimit(row: FoundRow): void {
+      if (perMinute === null || row.refreshes_in_window < perMinute || !row.window_ends_at) return;
+      const waitMs = row.window_ends_at.getTime() - now.getTime();
+      throw new AppError('rate_limited', {
+        retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
+      });
+    }
+
+    function isWithinGrace(row: SessionRow): boolean {
+      return row.rotated_at !== null && now.getTime() - row.rotated_at.getTime() < graceMs;
+    }
+
+    function sign(row: SessionRow): Promise<TokenPair> {
+      return issuer.sign({
+        id: token!.sessionId,
+        userId: row.user_id,
+        role: row.role,
+        amr: row.amr,
+        counter: row.counter,
+        secret: token!.secret,
+        expiresAt: row.expires_at,
+        at: row.rotated_at ?? now,
+      });
+    }
+
+    /** Committed before the 401 is thrown: an error must not roll back the revocation it reports. */
+    async function endAsReused(
+      userId: string,
+      sessionId: string,
+      presented: number,
+      current: number,
+    ): Promise<void> {
+      await db.transaction(async (tx) => {
+        if ((await tx.execute(END_AS_REUSED, [sessionId, now])) === 0) return;
+        await recordAudit(tx, {
+          at: now,
+          action: 'session.reuse_detected',
+          actor: { kind: 'anonymous', ...clientFields(client) },
+          result: 'refused',
+          userId,
+          detail: { sessionId, presented, current },
+        });
+        await events.record(tx, {
+          type: 'session.reuse_detected',
+          userId,
+          payload: { session_id: sessionId },
+        });
+      });
+    }
+  };
+}
+
+function clientFields(client: ClientInfo) {
+  return { ip: client.ip, userAgent: client.userAgent ?? undefined, requestId: client.requestId };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../lib/clock.ts';
+
+export interface Snapshot<T> {
+  /** The state, at most `maxAgeMs` old; reads it again first when it is older. Fails when it cannot. */
+  get(): Promise<T>;
+  /** Forgets what was read: the next `get` reads again. For the process that made a change. */
+  invalidate(): void;
+  /** Milliseconds since the state was last read, for the metrics. */
+  ageMs(): number;
+}
+
+export interface SnapshotOptions<T> {
+  readonly clock: Clock;
+  readonly maxAgeMs: number;
+  /** A cheap read that changes whenever the state does. */
+  revision(): Promise<number>;
+  load(): Promise<T>;
+}
+
+/**
+ * Shared state that every request needs and that rarely changes (keys, domains).
+ *
+ * There is no feed that could die silently: whoever needs the state and finds it older than
+ * `maxAgeMs` asks the database for its revision, once for all concurrent callers, and reloads when
+ * that moved. An idle process asks nothing; one that cannot reach the database fails closed.
+ */
+export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
+  const { clock, maxAgeMs } = options;
+  let current: { state: T; revision: number } | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<T> | undefined;
+
+  async function read(): Promise<T> {
+    const startedAt = clock.monotonicMs();
+    const revision = await options.revision();
+    if (current?.revision !== revision) current = { state: await options.load(), revision };
+    // Counted from before the query: the answer is at least that old.
+    readAt = startedAt;
+    return current.state;
+  }
+
+  return {
+    get() {
+      if (current && clock.monotonicMs() - readAt <= maxAgeMs)
+        return Promise.resolve(current.state);
+      reading ??= read().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+    invalidate() {
+      readAt = Number.NEGATIVE_INFINITY;
+    },
+    ageMs: () => clock.monotonicMs() - readAt,
+  };
+}
