@@ -1,0 +1,15 @@
+import type * as Koa from 'koa';
+import type { AppError } from '../../errors.ts';
+import type { Client } from './route.ts';
+
+/** What one request has gathered on its way through the middleware: `ctx.state`. */
+export interface Exchange {
+  readonly client: Client;
+  /** The name of the route that serves it; null while none is found. */
+  route: string | null;
+  /** Why it was refused or failed; null while all is well. */
+  error: AppError | null;
+}
+
+export type HttpContext = Koa.ParameterizedContext<Exchange>;
+export type Middleware = Koa.Middleware<Exchange>;

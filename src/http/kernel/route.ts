@@ -1,0 +1,193 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Static, TObject, TSchema } from 'typebox';
+import type { ErrorCode } from '../../errors.ts';
+import type { ClientAddress } from '../client.ts';
+import { createCheck, createValidate, type Validate } from './validate.ts';
+
+/** What the application plugs into the kernel: what handlers are given, and who may call. */
+export interface RouteTypes {
+  readonly services: unknown;
+  /** Who a `bearer` route's caller is. */
+  readonly bearer: unknown;
+  /** Who an `operator` route's caller is. */
+  readonly operator: unknown;
+}
+
+export type Auth = 'none' | 'bearer' | 'operator';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** An answer that is not JSON: a page, metrics, a profile. */
+export interface MediaContent {
+  readonly mediaType: string;
+}
+
+/** Who sent a request; for limits, sessions and the audit. */
+export interface Client extends ClientAddress {
+  /** At most 256 characters of the header; null where there is none. */
+  readonly userAgent: string | null;
+  readonly requestId: string;
+}
+
+/** Schemas of the answers by status; null: no body. */
+export type Responses = Readonly<Record<number, TSchema | MediaContent | null>>;
+type ResponseHeaders = Readonly<Record<string, string>>;
+
+/** What a handler may return: one of the declared statuses with that status's body. */
+export type ResultOf<R extends Responses> = {
+  [S in keyof R & number]: R[S] extends null
+    ? { readonly status: S; readonly headers?: ResponseHeaders }
+    : {
+        readonly status: S;
+        readonly body: R[S] extends MediaContent
+          ? string | Buffer | Readable
+          : Static<R[S] & TSchema>;
+        readonly headers?: ResponseHeaders;
+      };
+}[keyof R & number];
+
+/** A result with its types forgotten, as the kernel handles it. */
+export interface Result {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: ResponseHeaders;
+}
+
+type StaticOf<S> = S extends TSchema ? Static<S> : undefined;
+
+export interface Input<Body = unknown, Params = unknown, Query = unknown, Caller = unknown> {
+  readonly body: Body;
+  /** The body as it was sent, for the MAC that recognises a retry. */
+  readonly bodyBytes: Buffer;
+  readonly params: Params;
+  readonly query: Query;
+  readonly principal: Caller;
+  readonly client: Client;
+  /** The checked `Idempotency-Key`; null where none was sent or the route is not `idempotent`. */
+  readonly idempotencyKey: string | null;
+  readonly headers: IncomingHttpHeaders;
+}
+
+interface RouteFacts {
+  readonly method: Method;
+  /** Parameters stand in braces, as in OpenAPI: `/v1/me/sessions/{id}`. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  /** The scope an operator's token needs. */
+  readonly scope?: string;
+  /** Codes the handler may throw; the kernel's own are added by themselves. */
+  readonly errors?: readonly ErrorCode[];
+  /** Runs a password hash: the Guardian's lower bucket. */
+  readonly hashing?: boolean;
+  /** Not counted by the Guardian: health checks. */
+  readonly unlimited?: boolean;
+  /** Reads `Idempotency-Key`. */
+  readonly idempotent?: boolean;
+  /** Documents `If-Match`; the handler reads it from `headers`. */
+  readonly conditional?: boolean;
+  /** Instead of `no-store`. */
+  readonly cacheControl?: string;
+  /** Instead of `default-src 'none'`: for the one page we serve. */
+  readonly contentSecurityPolicy?: string;
+}
+
+export interface RouteSpec<
+  T extends RouteTypes,
+  A extends Auth,
+  B extends TObject | undefined,
+  P extends TObject | undefined,
+  Q extends TObject | undefined,
+  R extends Responses,
+> extends RouteFacts {
+  readonly auth: A;
+  readonly body?: B;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly responses: R;
+  /** A body that works, for the document. */
+  readonly example?: StaticOf<B>;
+  handler(
+    input: Input<
+      StaticOf<B>,
+      StaticOf<P>,
+      StaticOf<Q>,
+      A extends 'none' ? null : T[Extract<A, keyof T>]
+    >,
+    services: T['services'],
+  ): ResultOf<R> | Promise<ResultOf<R>>;
+}
+
+/** A declared route, its schemas compiled. */
+export interface Route<Services = unknown> extends RouteFacts {
+  /** `POST /v1/login`: its label in metrics and logs. */
+  readonly name: string;
+  readonly auth: Auth;
+  readonly body: TObject | undefined;
+  readonly params: TObject | undefined;
+  readonly query: TObject | undefined;
+  readonly responses: Responses;
+  readonly example: unknown;
+  readonly validateBody: Validate;
+  readonly validateQuery: Validate;
+  readonly checkParams: (value: unknown) => boolean;
+  handler(input: Input, services: Services): Result | Promise<Result>;
+}
+
+/** The empty body of a route that declares none: `{}` passes, a field does not. */
+const NO_FIELDS = { type: 'object', properties: {}, additionalProperties: false };
+
+/**
+ * Makes the function that declares routes for one application.
+ *
+ * @example
+ * const route = routeFor<{ services: Services; bearer: Principal; operator: Operator }>();
+ * export const logout = route({ method: 'post', path: '/v1/logout', auth: 'bearer', …, handler });
+ */
+export function routeFor<T extends RouteTypes>() {
+  return function route<
+    const A extends Auth,
+    const R extends Responses,
+    B extends TObject | undefined = undefined,
+    P extends TObject | undefined = undefined,
+    Q extends TObject | undefined = undefined,
+  >(spec: RouteSpec<T, A, B, P, Q, R>): Route<T['services']> {
+    const name = `${spec.method.toUpperCase()} ${spec.path}`;
+    for (const part of ['body', 'query'] as const) checkStrict(spec[part], `${name}: ${part}`);
+    return {
+      ...spec,
+      name,
+      body: spec.body,
+      params: spec.params,
+      query: spec.query,
+      example: spec.example,
+      validateBody: createValidate(spec.body ?? NO_FIELDS),
+      validateQuery: createValidate(spec.query ?? NO_FIELDS, '/query'),
+      checkParams: spec.params ? createCheck(spec.params) : () => true,
+      handler: spec.handler,
+    };
+  };
+}
+
+/** An answer that is not JSON. */
+export function media(mediaType: string): MediaContent {
+  return { mediaType };
+}
+
+export function isMedia(
+  response: TSchema | MediaContent | null | undefined,
+): response is MediaContent {
+  return typeof response === 'object' && response !== null && 'mediaType' in response;
+}
+
+/** Refuses, at start-up, a request schema that would let unknown fields through at any depth. */
+function checkStrict(schema: unknown, where: string): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  if (
+    Reflect.get(schema, 'type') === 'object' &&
+    Reflect.get(schema, 'additionalProperties') !== false
+  )
+    throw new TypeError(`${where}: an object of a request must be a strictObject`);
+  for (const child of Object.values(schema)) checkStrict(child, where);
+}

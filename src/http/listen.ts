@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer } from 'node:net';
+import type Koa from 'koa';
+import { refuseBrokenRequest } from './kernel/broken-request.ts';
+import type { Exchange } from './kernel/exchange.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Sockets open at once; one more is closed unanswered. */
+  readonly maxConnections?: number;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Requests that are being answered now. */
+  inFlight(): number;
+  /** Open sockets, idle ones included. */
+  connections(): Promise<number>;
+  /**
+   * Stops accepting, lets every request in flight have its answer, and ends each connection after it.
+   * @param deadlineMs after this long, what is left is cut
+   */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** How long a client may take; a slow one costs a socket and nothing else. */
+const SERVER_OPTIONS = {
+  /** For the headers to arrive. */
+  headersTimeout: 10_000,
+  /** For the whole request to arrive: 16 KiB at 550 bytes a second. */
+  requestTimeout: 30_000,
+  /** How often the two above are looked at. */
+  connectionsCheckingInterval: 2_000,
+  /** Above the 60 s of the usual load balancers, so that they close first and never meet a reset. */
+  keepAliveTimeout: 65_000,
+  /** All header lines together, in bytes. */
+  maxHeaderSize: 16_384,
+  noDelay: true,
+} as const;
+/** Silence on a socket during a request, while a client does not read its answer, for one. */
+const SOCKET_TIMEOUT_MS = 60_000;
+/** Spreads long-lived connections over new nodes; the last answer says `Connection: close`. */
+const MAX_REQUESTS_PER_SOCKET = 10_000;
+const DEFAULT_MAX_CONNECTIONS = 10_000;
+
+/**
+ * A connection that looks idle may have a request on its way when the shutdown begins. It gets this
+ * long to show itself before idle connections are closed under their clients.
+ */
+const CLOSE_GRACE_MS = 100;
+const CLOSE_POLL_MS = 25;
+
+/** Serves an application. @throws what `listen` says, `EADDRINUSE` for one */
+export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
+  const handle = app.callback();
+  const open = new Set<ServerResponse>();
+  let closing: Promise<void> | undefined;
+
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    if (closing) response.setHeader('Connection', 'close');
+    void handle(request, response);
+  });
+  server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
+  server.maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+  server.timeout = SOCKET_TIMEOUT_MS;
+  server.on('clientError', refuseBrokenRequest);
+
+  server.listen({ host: options.host, port: options.port });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    port,
+    inFlight: () => open.size,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
+    close(deadlineMs) {
+      closing ??= closeGracefully(server, open, deadlineMs);
+      return closing;
+    },
+  };
+}
+
+async function closeGracefully(
+  server: HttpServer,
+  open: ReadonlySet<ServerResponse>,
+  deadlineMs: number,
+): Promise<void> {
+  const closed = once(server, 'close');
+  // Not http's own close(), which cuts idle connections in the same instant.
+  NetServer.prototype.close.call(server);
+  for (const response of open) if (!response.headersSent) response.setHeader('Connection', 'close');
+
+  const cutIdle = () => server.closeIdleConnections();
+  let poll: NodeJS.Timeout | undefined;
+  const grace = setTimeout(
+    () => {
+      cutIdle();
+      poll = setInterval(cutIdle, CLOSE_POLL_MS);
+    },
+    Math.min(CLOSE_GRACE_MS, deadlineMs),
+  );
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await closed;
+  clearTimeout(grace);
+  clearTimeout(deadline);
+  clearInterval(poll);
+}
