@@ -1,0 +1,31 @@
+/** The cost of one Argon2id hash. */
+export interface Argon2Cost {
+  readonly memoryKib: number;
+  readonly passes: number;
+  readonly parallelism: number;
+}
+
+/**
+ * Computes Argon2id, version 0x13 (RFC 9106): bytes in, bytes out. Encoding and comparing are ours,
+ * once for all engines, because theirs differ in the order of parameters and in what they accept.
+ */
+export type Argon2Raw = (
+  input: Buffer,
+  salt: Buffer,
+  params: Argon2Cost & { readonly length: number },
+) => Promise<Buffer>;
+
+export type Argon2EngineName = 'node-rs' | 'argon2';
+
+export interface Argon2Engine {
+  readonly name: Argon2EngineName;
+  readonly hashRaw: Argon2Raw;
+}
+
+export function isSameCost(left: Argon2Cost, right: Argon2Cost): boolean {
+  return (
+    left.memoryKib === right.memoryKib &&
+    left.passes === right.passes &&
+    left.parallelism === right.parallelism
+  );
+}

@@ -1,0 +1,207 @@
+import { AppError } from '../errors.ts';
+import { type Argon2Cost, type Argon2Engine, isSameCost } from './argon2/engine.ts';
+import { type Argon2Params, HASH_BYTES } from './phc.ts';
+
+export interface ForgeOptions {
+  readonly engine: Argon2Engine;
+  /** Hashes under way at once: this process's share of the host's cores. */
+  readonly slots: number;
+  /** The current cost; the measured rate is the rate of this cost. */
+  readonly cost: Argon2Cost;
+  /** How many seconds of work may wait, at the measured rate. Default 1. */
+  readonly queueSeconds?: number | undefined;
+  /** A fixed number of requests that may wait instead. */
+  readonly queueLimit?: number | undefined;
+  readonly clock: { monotonicMs(): number };
+}
+
+export interface ForgeStats {
+  readonly slots: number;
+  readonly busy: number;
+  /** Requests that wait for a slot. */
+  readonly queued: number;
+  readonly queueLimit: number;
+  /** Background hashes that wait until no request does. */
+  readonly idleQueued: number;
+  readonly completed: number;
+  readonly rejected: number;
+  /** Totals since the start, for counters: time requests waited, time engines worked. */
+  readonly waitMs: number;
+  readonly hashMs: number;
+  /** Hashes a second at the current cost with all slots busy. */
+  readonly ratePerSecond: number;
+}
+
+/** The one bounded pool through which every Argon2 call of a process goes. */
+export interface Forge {
+  /**
+   * Hashes for a request, in order of arrival.
+   * @param params the current cost unless a stored hash asks for its own
+   * @param signal leaves the queue when aborted; a hash under way is finished and thrown away
+   * @throws AppError `overloaded` at once when the queue is full, `unavailable` after `close`
+   */
+  hash(input: Buffer, salt: Buffer, params?: Argon2Params, signal?: AbortSignal): Promise<Buffer>;
+  /** Hashes in the background: starts only while no request waits. Its queue is the caller's to bound. */
+  idleHash(
+    input: Buffer,
+    salt: Buffer,
+    params?: Argon2Params,
+    signal?: AbortSignal,
+  ): Promise<Buffer>;
+  /** Whether a `hash` called in the same turn of the event loop starts at once. */
+  hasFreeSlot(): boolean;
+  ratePerSecond(): number;
+  /** Measures the rate before the first request; without it a cautious guess stands. */
+  calibrate(): Promise<number>;
+  stats(): ForgeStats;
+  /** Takes nothing new, finishes what it accepted. */
+  close(): Promise<void>;
+}
+
+/** What one hash is taken to cost until the first is measured: 19 MiB on a slow core. */
+const ASSUMED_HASH_MS = 50;
+/** A clock too coarse to see a hash must not make the queue endless. */
+const LEAST_HASH_MS = 0.1;
+/** Weight of the newest duration in the moving average: about the last ten count. */
+const NEWEST_WEIGHT = 0.2;
+
+interface Waiter {
+  start(): void;
+}
+
+/** Waiters in order of arrival; leaving from the middle costs nothing. */
+type Lane = Set<Waiter>;
+
+/**
+ * Creates the pool. Unbounded hashing starves a Node process: 64 calls at once make name look-ups
+ * wait for seconds, and finish later than one after the other. So `slots` hash, a second's worth
+ * of requests waits, and everybody else is told at once.
+ */
+export function createForge(options: ForgeOptions): Forge {
+  const { engine, slots, clock, queueSeconds = 1 } = options;
+  const currentParams: Argon2Params = { ...options.cost, length: HASH_BYTES };
+  const requests: Lane = new Set();
+  const background: Lane = new Set();
+  const emptied = Promise.withResolvers<void>();
+  const totals = { completed: 0, rejected: 0, waitMs: 0, hashMs: 0 };
+  let busy = 0;
+  let isClosed = false;
+  let meanHashMs: number | undefined;
+
+  function ratePerSecond(): number {
+    return (slots * 1_000) / Math.max(meanHashMs ?? ASSUMED_HASH_MS, LEAST_HASH_MS);
+  }
+
+  function queueLimit(): number {
+    return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond() * queueSeconds));
+  }
+
+  async function hash(
+    input: Buffer,
+    salt: Buffer,
+    params = currentParams,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    if (requests.size >= queueLimit() && busy === slots) {
+      totals.rejected += 1;
+      const retryAfterSeconds = Math.max(1, Math.ceil(requests.size / ratePerSecond()));
+      throw new AppError('overloaded', { retryAfterSeconds });
+    }
+    const arrivedAt = clock.monotonicMs();
+    await takeSlot(requests, signal);
+    totals.waitMs += clock.monotonicMs() - arrivedAt;
+    return run(input, salt, params);
+  }
+
+  async function idleHash(
+    input: Buffer,
+    salt: Buffer,
+    params = currentParams,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    await takeSlot(background, signal);
+    return run(input, salt, params);
+  }
+
+  /** Resolves when a slot is the caller's; `run` gives it back. While a slot is free nobody waits. */
+  function takeSlot(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
+    if (isClosed) return Promise.reject(new AppError('unavailable'));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (busy < slots) {
+      busy += 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        lane.delete(waiter);
+        reject(signal?.reason);
+      };
+      const waiter: Waiter = {
+        start() {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      lane.add(waiter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  async function run(input: Buffer, salt: Buffer, params: Argon2Params): Promise<Buffer> {
+    const startedAt = clock.monotonicMs();
+    try {
+      return await engine.hashRaw(input, salt, params);
+    } finally {
+      record(clock.monotonicMs() - startedAt, params);
+      passSlotOn();
+    }
+  }
+
+  function record(tookMs: number, params: Argon2Params): void {
+    totals.completed += 1;
+    totals.hashMs += tookMs;
+    if (!isSameCost(params, options.cost)) return;
+    meanHashMs =
+      meanHashMs === undefined ? tookMs : meanHashMs + NEWEST_WEIGHT * (tookMs - meanHashMs);
+  }
+
+  /** Hands the slot to the oldest request, else to the oldest background hash, else frees it. */
+  function passSlotOn(): void {
+    const lane = requests.size > 0 ? requests : background;
+    const [next] = lane;
+    if (next) {
+      lane.delete(next);
+      next.start();
+      return;
+    }
+    busy -= 1;
+    if (isClosed && busy === 0) emptied.resolve();
+  }
+
+  return {
+    hash,
+    idleHash,
+    ratePerSecond,
+    hasFreeSlot: () => busy < slots,
+    async calibrate() {
+      const sample = Buffer.alloc(HASH_BYTES);
+      const rounds = Array.from({ length: 3 * slots }, () => idleHash(sample, sample));
+      await Promise.all(rounds);
+      return ratePerSecond();
+    },
+    stats: () => ({
+      ...totals,
+      slots,
+      busy,
+      queued: requests.size,
+      queueLimit: queueLimit(),
+      idleQueued: background.size,
+      ratePerSecond: ratePerSecond(),
+    }),
+    close() {
+      isClosed = true;
+      if (busy === 0) emptied.resolve();
+      return emptied.promise;
+    },
+  };
+}
