@@ -80,7 +80,7 @@ describe('load generator, closed loop', () => {
     expect(result.sent).toBe(5_000);
     expect(result.statuses).toEqual({ '201': 4_500, '409': 500 });
     expect(result.errors).toEqual({ connect: 0, reset: 0, timeout: 0, malformed: 0 });
-    expect(result.latency['201'].count).toBe(4_500);
+    expect(result.latency['201']!.count).toBe(4_500);
     expect(result.mode).toBe('closed loop');
     expectNothingLost(result);
   });
@@ -309,7 +309,8 @@ describe('load scenarios', () => {
     expect(repeated).toBeGreaterThan(150);
     expect(result.statuses).toEqual({ '201': unique, '409': repeated });
     const lines = (await readFile(journal, 'utf8')).trimEnd().split('\n');
-    expect(lines.toSorted()).toEqual([...seen].toSorted());
+    expect(lines).toHaveLength(seen.size);
+    expect(new Set(lines)).toEqual(seen);
   });
 
   it('refresh: each connection follows its own chain, and keeps its token when the answer is lost', async () => {
@@ -356,7 +357,8 @@ describe('load scenarios', () => {
     const tokens = Array.from({ length: 50 }, (_, i) => `t${i}`);
     const result = await runLoad(plan(url, { scenario: { kind: 'me', tokens, once: true } }));
     expect(result.sent).toBe(50);
-    expect(seen.toSorted()).toEqual(tokens.map((t) => `Bearer ${t}`).toSorted());
+    expect(new Set(seen)).toEqual(new Set(tokens.map((token) => `Bearer ${token}`)));
+    expect(seen).toHaveLength(50);
   });
 
   it('flow: registers, logs in and reads the profile of one user after the other', async () => {
@@ -428,7 +430,7 @@ describe('load generator in its own process', () => {
       execArgv: [],
     });
     const first = once(child, 'message');
-    child.send(plan(url));
+    child.send({ input: plan(url) });
     await first;
     child.disconnect();
     await once(child, 'exit');

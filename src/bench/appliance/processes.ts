@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Ticks a second of the times in /proc: the same on every Linux a person meets (USER_HZ). */
+const TICKS_PER_SECOND = 100;
+
+/** What one process has used so far, as the kernel counts it. */
+export interface ProcessUsage {
+  readonly pid: number;
+  readonly command: string;
+  /** Seconds of CPU time since it started, user and system. */
+  readonly cpuSeconds: number;
+  /** Proportional set size: its own memory plus its share of what it shares. Null where not readable. */
+  readonly pssBytes: number | null;
+}
+
+/**
+ * Finds a process and all its descendants. Linux only; elsewhere there is no /proc and the answer is
+ * empty.
+ */
+export function processTree(rootPid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const { pid, parent } of listProcesses()) {
+    children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found = isAlive(rootPid) ? [rootPid] : [];
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found;
+}
+
+/** Reads what each process uses; one that is gone meanwhile is left out. */
+export function readUsage(pids: readonly number[]): ProcessUsage[] {
+  return pids.flatMap((pid) => {
+    const stat = readStat(pid);
+    if (!stat) return [];
+    const { command, cpuSeconds } = stat;
+    return [{ pid, command, cpuSeconds, pssBytes: readPss(pid) }];
+  });
+}
+
+export function isAlive(pid: number): boolean {
+  const stat = readStat(pid);
+  return stat !== undefined && stat.state !== 'Z';
+}
+
+function listProcesses(): { pid: number; parent: number }[] {
+  const names = readIfAllowed(() => readdirSync('/proc')) ?? [];
+  return names.flatMap((name) => {
+    const stat = /^\d+$/.test(name) ? readStat(Number(name)) : undefined;
+    return stat ? [{ pid: Number(name), parent: stat.parent }] : [];
+  });
+}
+
+/** `/proc/<pid>/stat`, proc(5): the command is in parentheses and may itself contain some. */
+function readStat(pid: number) {
+  const text = readIfAllowed(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (text === undefined) return undefined;
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  return {
+    command: text.slice(text.indexOf('(') + 1, end),
+    state: fields[0]!,
+    parent: Number(fields[1]),
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+  };
+}
+
+function readPss(pid: number): number | null {
+  const text = readIfAllowed(() => readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  const kib = /^Pss:\s+(\d+) kB$/m.exec(text ?? '')?.[1];
+  return kib === undefined ? null : Number(kib) * 1_024;
+}
+
+/** A process may end between two looks, and another user's memory is not ours to read. */
+function readIfAllowed<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
