@@ -33,10 +33,15 @@ export interface Source {
 export function readSources(given: Given, problems: Problem[]): Source[] {
   const environment = environmentSource(given.env);
   const file = fileSource(given.file ?? (given.env[CONFIG_VARIABLE] || undefined), problems);
-  const ours = [...environment.values.keys()].filter((variable) => variable.startsWith(ENV_PREFIX));
+  const ours = [...environment.values.keys()].filter(isOurs);
   checkKeys(environment, ours, [CONFIG_VARIABLE], problems);
   checkKeys(file, [...file.values.keys()], [], problems);
   return [flagSource(given.flags ?? {}), environment, file];
+}
+
+/** The shell's completion keeps its own variables under our prefix. */
+function isOurs(variable: string): boolean {
+  return variable.startsWith(ENV_PREFIX) && !variable.startsWith(`${ENV_PREFIX}AC_`);
 }
 
 function flagSource(flags: Readonly<Record<string, unknown>>): Source {

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can still parse: it may have to say that it is too old.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism, constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR = 24;
+const pinnedNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+
+if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) await start();
+else if (existsSync(pinnedNode)) runWith(pinnedNode);
+else refuse(`authctl needs Node ${NODE_MAJOR} or newer; this is ${process.versions.node}.`);
+
+async function start() {
+  if (!existsSync(new URL('../dist/commands', import.meta.url))) {
+    refuse('authctl is not built yet. Type: npm run build');
+    return;
+  }
+  // Hashing, DNS and file access share libuv's threads, whose number is read at their first use:
+  // one for each hash in flight, and some that hashing cannot take.
+  const slots = Number(process.env.AUTHCTL_HASH_SLOTS) || availableParallelism();
+  process.env.UV_THREADPOOL_SIZE ??= String(Math.min(slots + 6, 1024));
+
+  const { execute, settings } = await import('@oclif/core');
+  settings.enableAutoTranspile = false;
+  await execute({ dir: import.meta.url });
+}
+
+/** Runs this program under another Node, in its own session so that each signal reaches it once. */
+function runWith(node) {
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', detached: true });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal];
+  });
+}
+
+function refuse(text) {
+  process.stderr.write(`error: ${text}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,29 @@
+/** Makes the program ready to run: database client, JavaScript in `dist/`, list of commands. */
+import { spawnSync } from 'node:child_process';
+import { renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const { resolve } = createRequire(import.meta.url);
+
+// Generating needs no engine, but Prisma downloads one unless it is told of some executable.
+run('prisma', 'build/index.js', ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath });
+
+// Compiled aside and then exchanged: a failed build leaves the last good one, and no file of a removed
+// command stays behind to be taken for one.
+run('typescript', 'bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', 'dist.new']);
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+renameSync(join(root, 'dist.new'), join(root, 'dist'));
+
+run('oclif', 'bin/run.js', ['manifest']);
+
+function run(name: string, script: string, args: string[], env: NodeJS.ProcessEnv = {}): void {
+  const program = join(dirname(resolve(`${name}/package.json`)), script);
+  const { status } = spawnSync(process.execPath, [program, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}

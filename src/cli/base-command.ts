@@ -1,0 +1,134 @@
+import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+import { type Config, type Given, loadConfig } from '../../config/index.ts';
+import { AppError } from '../errors.ts';
+import { createScope, type Scope } from '../lib/lifecycle.ts';
+import { createLogger, type Logger } from '../lib/logger.ts';
+import { Interrupted, presentFailure, printFailure, toFailure } from './failure.ts';
+import { settingFlags } from './setting-flags.ts';
+import { listenForStop } from './stop-signal.ts';
+
+type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof BaseCommand)['baseFlags'] & T['flags']
+>;
+
+type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** What a command works with while its scope is open. */
+export interface CommandContext {
+  readonly settings: Config;
+  /** Whatever is opened is owned here and released when the work ends, however it ends. */
+  readonly scope: Scope;
+  readonly log: Logger;
+  /** Aborted when the operator asks to stop. */
+  readonly stop: AbortSignal;
+}
+
+/** The flag that destructive commands take instead of asking. */
+export const yesFlag = Flags.boolean({ char: 'y', summary: 'Really do it.', default: false });
+
+/**
+ * Every command: settings, scope, signals, exit codes, hints and `--json`, once.
+ *
+ * `class Rotate extends BaseCommand<typeof Rotate>` finds its parsed input in `this.flags` and
+ * `this.args`. What `run` returns is the output of `--json`; `this.log` is for people and silent then.
+ */
+export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {
+  static override enableJsonFlag = true;
+
+  static override baseFlags = {
+    config: Flags.string({
+      summary: 'Configuration file. [config/authctl.yaml]',
+      helpGroup: 'GLOBAL',
+      helpValue: '<path>',
+    }),
+    ...settingFlags(['data_dir', 'database.url', 'log.level']),
+  };
+
+  /** A process that runs until it is asked to stop: a signal then is a normal end, not an interruption. */
+  static longRunning = false;
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  #settings: Config | undefined;
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    const { flags, args, strict } = this.ctor;
+    const baseFlags = BaseCommand.baseFlags;
+    const parsed = await this.parse({ flags, baseFlags, args, strict, enableJsonFlag: true });
+    // The parser's result has the shape that both types are inferred from.
+    this.flags = parsed.flags as FlagsOf<T>;
+    this.args = parsed.args as ArgsOf<T>;
+  }
+
+  /** Where this run's settings come from; the only reader of the process's environment. */
+  protected get given(): Given {
+    return { env: process.env, flags: this.flags, file: this.flags.config };
+  }
+
+  /**
+   * The settings of this run, read on first use.
+   * @throws AppError `config_invalid` listing every problem
+   */
+  protected get settings(): Config {
+    this.#settings ??= loadConfig(this.given);
+    return this.#settings;
+  }
+
+  /**
+   * Runs `work` and releases what it opened, last-in-first-out, whether it succeeded or not.
+   * A short command that is interrupted stops waiting for its work and exits 130.
+   */
+  protected async withScope<R>(work: (context: CommandContext) => Promise<R>): Promise<R> {
+    const settings = this.settings;
+    const log = this.#createLog(settings);
+    const scope = createScope(log);
+    const stop = listenForStop();
+    try {
+      const working = work({ settings, scope, log, stop: stop.signal });
+      if (this.#isLongRunning) return await working;
+      return await Promise.race([working, interruption(stop.signal)]);
+    } finally {
+      await scope.release(settings.shutdown.deadlineMs);
+      stop.dispose();
+    }
+  }
+
+  /**
+   * Guards a destructive command.
+   * @throws AppError `usage` without `--yes`
+   */
+  protected requireYes(consequence: string): void {
+    if ('yes' in this.flags && this.flags['yes'] === true) return;
+    throw new AppError('usage', {
+      text: `${consequence} Nothing was changed.`,
+      hint: 'add --yes to do it',
+    });
+  }
+
+  protected override async catch(error: Error): Promise<never> {
+    if (error instanceof Errors.ExitError) throw error;
+    const failure = toFailure(error, (this.id ?? '').replaceAll(':', ' '));
+    if (process.env['DEBUG']) process.stderr.write(`${error.stack}\n`);
+    if (this.jsonEnabled()) this.logJson(presentFailure(failure));
+    else printFailure(failure, process.stderr);
+    return this.exit(failure.exitCode);
+  }
+
+  get #isLongRunning(): boolean {
+    return 'longRunning' in this.ctor && this.ctor.longRunning === true;
+  }
+
+  /** A short command says what it did itself; only trouble is worth a log line beside that. */
+  #createLog({ log }: Config): Logger {
+    if (this.#isLongRunning) return createLogger({ level: log.level, file: log.file });
+    return createLogger({ level: 'log-level' in this.flags ? log.level : 'warn' });
+  }
+}
+
+/** Rejects when the signal aborts; never resolves. */
+function interruption(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+  });
+}
