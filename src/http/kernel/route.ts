@@ -53,6 +53,10 @@ export interface Result {
   readonly headers?: ResponseHeaders;
 }
 
+/** Who the handler is told calls: nobody, or what `authenticate` found. */
+type CallerOf<A extends Auth, T extends RouteTypes> = A extends 'none'
+  ? null
+  : T[Extract<A, keyof T>];
 type StaticOf<S> = S extends TSchema ? Static<S> : undefined;
 
 export interface Input<Body = unknown, Params = unknown, Query = unknown, Caller = unknown> {
@@ -94,7 +98,6 @@ interface RouteFacts {
 }
 
 export interface RouteSpec<
-  T extends RouteTypes,
   A extends Auth,
   B extends TObject | undefined,
   P extends TObject | undefined,
@@ -108,15 +111,6 @@ export interface RouteSpec<
   readonly responses: R;
   /** A body that works, for the document. */
   readonly example?: StaticOf<B>;
-  handler(
-    input: Input<
-      StaticOf<B>,
-      StaticOf<P>,
-      StaticOf<Q>,
-      A extends 'none' ? null : T[Extract<A, keyof T>]
-    >,
-    services: T['services'],
-  ): ResultOf<R> | Promise<ResultOf<R>>;
 }
 
 /** A declared route, its schemas compiled. */
@@ -139,11 +133,25 @@ export interface Route<Services = unknown> extends RouteFacts {
 const NO_FIELDS = { type: 'object', properties: {}, additionalProperties: false };
 
 /**
- * Makes the function that declares routes for one application.
+ * Makes the function that declares routes for one application. The declaration comes first and the
+ * handler second, so that what the handler is given and may return is known from the schemas.
  *
  * @example
  * const route = routeFor<{ services: Services; bearer: Principal; operator: Operator }>();
- * export const logout = route({ method: 'post', path: '/v1/logout', auth: 'bearer', …, handler });
+ *
+ * export const refresh = route({
+ *   method: 'post',
+ *   path: '/v1/token/refresh',
+ *   summary: 'Exchange a refresh token for a new pair',
+ *   tags: ['tokens'],
+ *   auth: 'none',
+ *   body: strictObject({ refresh_token: Type.String({ maxLength: 200 }) }),
+ *   responses: { 200: TokensAnswer },
+ *   errors: ['invalid_refresh_token'],
+ * }).handler(async ({ body, client }, { sessions }) => {
+ *   const tokens = await sessions.refresh(body.refresh_token, client);
+ *   return { status: 200, body: { tokens } };
+ * });
  */
 export function routeFor<T extends RouteTypes>() {
   return function route<
@@ -152,21 +160,40 @@ export function routeFor<T extends RouteTypes>() {
     B extends TObject | undefined = undefined,
     P extends TObject | undefined = undefined,
     Q extends TObject | undefined = undefined,
-  >(spec: RouteSpec<T, A, B, P, Q, R>): Route<T['services']> {
-    const name = `${spec.method.toUpperCase()} ${spec.path}`;
-    for (const part of ['body', 'query'] as const) checkStrict(spec[part], `${name}: ${part}`);
+  >(spec: RouteSpec<A, B, P, Q, R>) {
+    type Given = Input<StaticOf<B>, StaticOf<P>, StaticOf<Q>, CallerOf<A, T>>;
+    type Answer = ResultOf<R>;
+    const declaration = compile(spec);
     return {
-      ...spec,
-      name,
-      body: spec.body,
-      params: spec.params,
-      query: spec.query,
-      example: spec.example,
-      validateBody: createValidate(spec.body ?? NO_FIELDS),
-      validateQuery: createValidate(spec.query ?? NO_FIELDS, '/query'),
-      checkParams: spec.params ? createCheck(spec.params) : () => true,
-      handler: spec.handler,
+      handler(
+        handle: (input: Given, services: T['services']) => Answer | Promise<Answer>,
+      ): Route<T['services']> {
+        return { ...declaration, handler: handle };
+      },
     };
+  };
+}
+
+type Declaration = Omit<Route, 'handler'>;
+
+/** @throws TypeError where the declaration contradicts itself: found at start-up, not by a request */
+function compile(
+  spec: RouteSpec<Auth, TObject | undefined, TObject | undefined, TObject | undefined, Responses>,
+): Declaration {
+  const name = `${spec.method.toUpperCase()} ${spec.path}`;
+  checkStrict(spec.body, `${name}: body`);
+  checkStrict(spec.query, `${name}: query`);
+  if (spec.method === 'get' && spec.body) throw new TypeError(`${name}: a GET takes no body`);
+  return {
+    ...spec,
+    name,
+    body: spec.body,
+    params: spec.params,
+    query: spec.query,
+    example: spec.example,
+    validateBody: createValidate(spec.body ?? NO_FIELDS),
+    validateQuery: createValidate(spec.query ?? NO_FIELDS, '/query'),
+    checkParams: spec.params ? createCheck(spec.params) : () => true,
   };
 }
 

@@ -1,0 +1,27 @@
+import { route } from '../route.ts';
+import { KeyList } from '../schemas/answers.ts';
+
+export const keys = route({
+  method: 'get',
+  path: '/v1/keys',
+  summary: 'The public keys that verify access tokens',
+  description: 'Always lists the next key, so that a cached list already knows it when it signs.',
+  tags: ['sessions'],
+  auth: 'none',
+  cacheControl: 'public, max-age=60',
+  responses: { 200: KeyList },
+  async handler(_, { keys }) {
+    const { published } = await keys.ring();
+    return {
+      status: 200,
+      body: {
+        keys: published.map(({ kid, paserk, status, notAfter }) => ({
+          kid,
+          paserk,
+          status,
+          not_after: notAfter?.toISOString() ?? null,
+        })),
+      },
+    };
+  },
+});

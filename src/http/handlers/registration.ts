@@ -1,0 +1,50 @@
+import { Type } from 'typebox';
+import { AppError } from '../../errors.ts';
+import { strictObject } from '../kernel/schema.ts';
+import { route } from '../route.ts';
+import { Authenticated, Registered, VerificationRequired } from '../schemas/answers.ts';
+import { DeviceName, Email, Password, Phone, Username } from '../schemas/fields.ts';
+
+export const register = route({
+  method: 'post',
+  path: '/v1/register',
+  summary: 'Register an account',
+  description:
+    'Answers 202 `verification_required`, the same for a new and a taken address, where the domain ' +
+    'asks for a mailed code; else 201. An `Idempotency-Key` makes a retry return the first answer.',
+  tags: ['registration'],
+  auth: 'none',
+  idempotent: true,
+  body: strictObject({
+    email: Type.Optional(Email),
+    password: Password,
+    password_confirmation: Type.Optional(Password),
+    username: Type.Optional(Username),
+    phone: Type.Optional(Phone),
+    device_name: Type.Optional(DeviceName),
+  }),
+  example: { email: 'ada@example.com', password: 'a long sentence nobody knows' },
+  responses: { 201: Type.Union([Registered, Authenticated]), 202: VerificationRequired },
+  errors: [
+    'domain_not_allowed',
+    'email_taken',
+    'username_taken',
+    'idempotency_conflict',
+    'validation_failed',
+    'password_too_weak',
+    'password_breached',
+    'overloaded',
+  ],
+  async handler({ body, client, idempotencyKey }, { register }) {
+    const answer = await register(body, client, idempotencyKey);
+    switch (answer.status) {
+      case 'registered':
+      case 'authenticated':
+        return { status: 201, body: answer };
+      case 'verification_required':
+        return { status: 202, body: answer };
+      default:
+        throw new AppError('internal', { log: { status: answer.status } });
+    }
+  },
+});

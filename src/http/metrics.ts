@@ -1,0 +1,102 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ObserveRequest } from './middleware/observe.ts';
+
+/**
+ * One process's metrics. Names, all with the prefix `authctl_`:
+ *
+ * - `http_requests_total{route,status}`, `http_request_duration_seconds{route}`
+ * - gauges that the parts of the process add with `gauge()`, read only when somebody scrapes
+ * - what prom-client knows of Node itself: event loop delay, garbage collection, memory
+ */
+export interface Metrics {
+  readonly observeRequest: ObserveRequest;
+  /** Adds a gauge; `read` runs at each scrape. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  /** Adds a counter that only grows. */
+  counter(name: string, help: string): { add(count?: number): void };
+  /** Adds a histogram over the given upper bounds. */
+  histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+  ): { observe(value: number): void };
+  /** The text a scrape reads, and its media type. */
+  expose(): Promise<string>;
+  readonly mediaType: string;
+  readonly registry: Registry;
+}
+
+const PREFIX = 'authctl_';
+/** Seconds. A login is 50 ms of hashing; 30 s is the longest a request may take to arrive. */
+const LATENCY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
+
+/** The series of one route, found once: looking labels up costs more than counting. */
+interface RouteSeries {
+  readonly byStatus: Map<number, { inc(): void }>;
+  readonly duration: { observe(seconds: number): void };
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+
+  const requests = new Counter({
+    name: `${PREFIX}http_requests_total`,
+    help: 'Requests answered, by declared route and status.',
+    labelNames: ['route', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: `${PREFIX}http_request_duration_seconds`,
+    help: 'Time from the headers of a request to its answer.',
+    labelNames: ['route'],
+    buckets: LATENCY_BOUNDS,
+    registers,
+  });
+  const series = new Map<string, RouteSeries>();
+
+  function seriesOf(route: string): RouteSeries {
+    const known = series.get(route);
+    if (known) return known;
+    const fresh = { byStatus: new Map(), duration: durations.labels(route) };
+    series.set(route, fresh);
+    return fresh;
+  }
+
+  return {
+    observeRequest(route, status, seconds) {
+      const { byStatus, duration } = seriesOf(route);
+      const counter = byStatus.get(status) ?? requests.labels(route, String(status));
+      byStatus.set(status, counter);
+      counter.inc();
+      duration.observe(seconds);
+    },
+    gauge(name, help, read) {
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        registers,
+        async collect() {
+          this.set(await read());
+        },
+      });
+    },
+    counter(name, help) {
+      const counter = new Counter({ name: PREFIX + name, help, registers });
+      return { add: (count = 1) => counter.inc(count) };
+    },
+    histogram(name, help, bounds) {
+      const histogram = new Histogram({
+        name: PREFIX + name,
+        help,
+        buckets: [...bounds],
+        registers,
+      });
+      return { observe: (value) => histogram.observe(value) };
+    },
+    expose: () => registry.metrics(),
+    mediaType: registry.contentType,
+    registry,
+  };
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { createOpenApi, type OpenApiInfo } from './kernel/openapi.ts';
+import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
+
+const route = routeFor<RouteTypes>();
+
+/**
+ * Serves the OpenAPI document of the given routes; written once, at start-up. A reader that has it
+ * is answered 304.
+ */
+export function openApiRoute(routes: readonly Route<never>[], info: OpenApiInfo): Route {
+  const text = JSON.stringify(createOpenApi(routes, info));
+  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+  return route({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This API as an OpenAPI 3.1 document',
+    tags: ['documents'],
+    auth: 'none',
+    cacheControl: 'public, max-age=300',
+    responses: { 200: media('application/json; charset=utf-8'), 304: null },
+  }).handler(({ headers }) =>
+    headers['if-none-match'] === etag
+      ? { status: 304, headers: { ETag: etag } }
+      : { status: 200, body: text, headers: { ETag: etag } },
+  );
+}

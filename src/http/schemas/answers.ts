@@ -1,0 +1,100 @@
+import { Type } from 'typebox';
+import { Timestamp } from './fields.ts';
+
+/** Response bodies. Only what is listed here leaves the server. */
+
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+function answer<const P extends Type.TProperties>(name: string, properties: P) {
+  return Type.Object(properties, { $id: name, additionalProperties: false });
+}
+
+export const User = answer('User', {
+  id: Type.String({ description: 'UUIDv7.' }),
+  email: nullable(Type.String()),
+  username: nullable(Type.String()),
+  phone: nullable(Type.String()),
+  status: Type.Enum(['pending', 'active', 'locked', 'disabled']),
+  role: Type.String(),
+  email_verified: Type.Boolean(),
+  two_factor_enabled: Type.Boolean(),
+  recovery_codes_left: Type.Integer(),
+  created_at: Timestamp,
+});
+
+export const Tokens = answer('Tokens', {
+  token_type: Type.Literal('Bearer'),
+  access_token: Type.String({ description: 'PASETO v4.public.' }),
+  access_token_expires_at: Timestamp,
+  refresh_token: Type.String({ description: 'Opaque; replaced at every use.' }),
+  refresh_token_expires_at: Timestamp,
+  session_id: Type.String(),
+});
+
+export const Registered = answer('Registered', { status: Type.Literal('registered'), user: User });
+
+export const Authenticated = answer('Authenticated', {
+  status: Type.Literal('authenticated'),
+  user: User,
+  tokens: Tokens,
+});
+
+export const VerificationRequired = answer('VerificationRequired', {
+  status: Type.Literal('verification_required'),
+  flow_token: Type.String(),
+  expires_at: Timestamp,
+  delivery: Type.Object(
+    { channel: Type.Literal('email'), to: Type.String({ description: 'Masked.' }) },
+    { additionalProperties: false },
+  ),
+});
+
+export const TwoFactorRequired = answer('TwoFactorRequired', {
+  status: Type.Literal('two_factor_required'),
+  flow_token: Type.String(),
+  expires_at: Timestamp,
+  methods: Type.Array(Type.Enum(['totp', 'recovery_code'])),
+});
+
+export const CodeSent = answer('CodeSent', {
+  status: Type.Literal('code_sent'),
+  flow_token: Type.String(),
+  expires_at: Timestamp,
+});
+
+export const ResetAuthorized = answer('ResetAuthorized', {
+  status: Type.Literal('reset_authorized'),
+  flow_token: Type.String(),
+  expires_at: Timestamp,
+});
+
+export const PasswordReset = answer('PasswordReset', {
+  status: Type.Literal('password_reset'),
+  sessions_revoked: Type.Integer(),
+});
+
+export const TokensAnswer = answer('TokensAnswer', { tokens: Tokens });
+
+export const Session = answer('Session', {
+  id: Type.String(),
+  current: Type.Boolean({ description: 'The session that asks.' }),
+  device_name: nullable(Type.String()),
+  user_agent: nullable(Type.String()),
+  ip: nullable(Type.String()),
+  created_at: Timestamp,
+  last_used_at: Timestamp,
+  expires_at: Timestamp,
+});
+
+export const SessionList = answer('SessionList', { sessions: Type.Array(Session) });
+
+export const KeyList = answer('KeyList', {
+  keys: Type.Array(
+    answer('PublishedKey', {
+      kid: Type.String({ description: 'PASERK id, as in the footer of tokens.' }),
+      paserk: Type.String({ description: '`k4.public.…`: the Ed25519 key that verifies.' }),
+      status: Type.Enum(['next', 'active', 'retiring']),
+      not_after: nullable(Timestamp),
+    }),
+  ),
+});
