@@ -1,6 +1,7 @@
 import { DatabaseError, type Pool } from 'pg';
 import { AppError } from '../../errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { isConnectionError } from '../errors.ts';
 import { createAtomicAdapter } from './atomic-adapter.ts';
 import { NO_FILTERS, toMigrationList, withEngine } from './engine.ts';
 import type { Migration } from './read-migrations.ts';
@@ -32,10 +33,10 @@ export async function applyPending(
     });
   } catch (error) {
     if (!failure) throw toEngineError(error);
-    if (!(failure.error instanceof DatabaseError)) throw failure.error;
-    const { script } = failure;
+    const { script, error: reason } = failure;
+    if (isConnectionError(reason) || !(reason instanceof DatabaseError)) throw reason;
     const name = migrations.find(({ sql }) => sql === script)?.name ?? 'unknown';
-    throw migrationFailed(name, script, failure.error);
+    throw migrationFailed(name, script, reason);
   }
 }
 

@@ -63,6 +63,8 @@ export function toMigrationList(migrations: readonly Migration[]): bindings.Migr
 
 /** The package imports its `.wasm` as a module, experimental in Node 24: instantiate it by hand. */
 async function loadWebAssembly(): Promise<void> {
+  // Where the engine reports its own bugs; without it they read "cannot read properties of undefined".
+  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: throwPanic } });
   const main = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
   const code = await readFile(join(dirname(main), 'schema_engine_bg.wasm'));
   const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': bindings });
@@ -70,4 +72,8 @@ async function loadWebAssembly(): Promise<void> {
   // The package declares this export in a file that it does not let us import.
   const start = instance.exports['__wbindgen_start'] as () => void;
   start();
+}
+
+function throwPanic(message: string): never {
+  throw new Error(`Prisma's schema engine failed: ${message}`);
 }

@@ -3,7 +3,8 @@ import type { ClientBase, QueryResultRow } from 'pg';
 /** One table as PostgreSQL has it; every text is PostgreSQL's own rendering. */
 export interface CatalogueTable {
   persistence: 'permanent' | 'unlogged';
-  options: string[];
+  /** Storage parameters, such as `fillfactor=90`; empty when there are none. */
+  options: string;
   columns: Record<string, string>;
   constraints: Record<string, string>;
   indexes: Record<string, string>;
@@ -45,7 +46,7 @@ export async function readCatalogue(client: Pick<ClientBase, 'query'>): Promise<
 interface TableRow {
   name: string;
   persistence: CatalogueTable['persistence'];
-  options: string[];
+  options: string;
 }
 
 interface PartRow {
@@ -61,7 +62,7 @@ const OURS = `t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'
 const TABLES = `
   SELECT t.relname AS name,
          CASE t.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END AS persistence,
-         coalesce(t.reloptions, '{}') AS options
+         coalesce(array_to_string(t.reloptions, ', '), '') AS options
     FROM pg_class t
    WHERE ${OURS}
    ORDER BY t.relname COLLATE "C"`;
