@@ -1,0 +1,112 @@
+import { chown, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AppError } from '../../errors.ts';
+import { readIfExists, syncFolder } from '../../lib/private-files.ts';
+import type { Binaries } from './binaries.ts';
+import { runProgram } from './run-program.ts';
+import { chooseServerAccount, type ServerAccount, serverCommand } from './server-account.ts';
+
+/** The role and the database the product works with. */
+export const ROLE = 'authctl';
+export const DATABASE = 'authctl';
+
+/** The only way in: our own role, by password, through the socket. The superuser has none at all. */
+const ACCESS_RULES = `# Written by authctl. Nobody logs in as the superuser; single-user mode is for repairs.
+# TYPE  DATABASE  USER     METHOD
+local   all       ${ROLE}  scram-sha-256
+`;
+
+const UNFINISHED = '.new-';
+
+/**
+ * Whether PostgreSQL's data folder exists.
+ * @throws `config_invalid` when another major version made it
+ */
+export async function hasCluster(binaries: Binaries, folder: string): Promise<boolean> {
+  const found = await readIfExists(join(folder, 'PG_VERSION'));
+  if (found === undefined) return false;
+  if (found.trim() === binaries.majorVersion) return true;
+  throw new AppError('config_invalid', {
+    text: `${folder} was made by PostgreSQL ${found.trim()}; this release brings ${binaries.majorVersion}.`,
+    hint: 'run the release that made it, authctl backup, then authctl restore into a new data folder',
+  });
+}
+
+/**
+ * Makes PostgreSQL's data folder, complete: role, database, access rules.
+ *
+ * It is made beside its place, made durable, then renamed, so that a crash half way leaves nothing
+ * that looks finished; leftovers go at the next try. The caller holds the start lock.
+ * @param password of the role; letters, digits, `-` and `_`
+ * @throws `config_invalid` when something else is in its place
+ */
+export async function makeCluster(
+  binaries: Binaries,
+  folder: string,
+  password: string,
+): Promise<void> {
+  await removeLeftovers(folder);
+  const unfinished = await mkdtemp(`${folder}${UNFINISHED}`);
+  const account = chooseServerAccount(binaries.postgres, unfinished, undefined);
+  await chown(unfinished, account.uid, account.gid);
+  await initialise(binaries, account, unfinished, password);
+  await rename(unfinished, folder).catch((cause: unknown) => {
+    throw new AppError('config_invalid', {
+      text: `${folder} exists, but is no PostgreSQL data folder.`,
+      hint: 'move it away, or choose another data folder',
+      cause,
+    });
+  });
+  await syncFolder(dirname(folder));
+}
+
+/** Gives the role a new password while the server does not run. */
+export async function resetPassword(
+  binaries: Binaries,
+  account: ServerAccount,
+  folder: string,
+  password: string,
+): Promise<void> {
+  const sql = `ALTER ROLE ${ROLE} PASSWORD '${password}'\n`;
+  await runProgram(singleUser(binaries, account, folder), sql);
+}
+
+async function initialise(
+  binaries: Binaries,
+  account: ServerAccount,
+  folder: string,
+  password: string,
+): Promise<void> {
+  const run = (args: string[]) => runProgram(serverCommand(account, binaries.initdb, folder, args));
+  await run([
+    '--username=postgres',
+    '--auth=reject',
+    '--encoding=UTF8',
+    '--no-locale',
+    '--data-checksums',
+    '--no-instructions',
+    '--no-sync',
+  ]);
+  await writeFile(join(folder, 'pg_hba.conf'), ACCESS_RULES);
+  await runProgram(
+    singleUser(binaries, account, folder),
+    `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'\nCREATE DATABASE ${DATABASE} OWNER ${ROLE}\n`,
+  );
+  await run(['--sync-only']);
+}
+
+/** One statement a line on standard input; the first that fails ends it, and none is ever logged. */
+function singleUser(binaries: Binaries, account: ServerAccount, folder: string) {
+  const settings = ['exit_on_error=on', 'log_min_error_statement=panic', 'log_checkpoints=off'];
+  const args = ['--single', ...settings.flatMap((setting) => ['-c', setting]), 'postgres'];
+  return serverCommand(account, binaries.postgres, folder, args);
+}
+
+/** What a crashed first start left. Its `initdb` may live on, so a folder is never used twice. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(`${basename(folder)}${UNFINISHED}`))
+      await rm(join(parent, name), { recursive: true, maxRetries: 5 });
+  }
+}

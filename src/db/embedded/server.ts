@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { findPostmaster, isPostmaster, removeRecycledPids } from './postmaster.ts';
+import { createDatabase, probeServer } from './probe.ts';
+import type { ServerCommand } from './server-account.ts';
+import { openServerLog, readServerLog } from './server-log.ts';
+import { removeSocketFolder } from './socket-folder.ts';
+
+/** Crash recovery replays at most a checkpoint's worth of log: seconds, not minutes. */
+const START_DEADLINE_MS = 60_000;
+/** Fast shutdown ends sessions and writes a checkpoint. */
+const STOP_DEADLINE_MS = 30_000;
+const POLL_MS = 10;
+
+/**
+ * Why a start may fail and soon succeed: the children of a server that was killed outlive it until
+ * they notice; or a start that a killed process of ours began has come first.
+ */
+const PASSING_REASONS = ['pre-existing shared memory block', 'already exists'];
+
+export interface ServerOptions {
+  /** PostgreSQL's data folder. */
+  readonly folder: string;
+  readonly socketFolder: string;
+  readonly logFile: string;
+  readonly connectionString: string;
+  /** Of a database that is always there. */
+  readonly maintenanceUrl: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * Starts the server unless it runs, and waits until it answers, crash recovery included. The caller
+ * holds the start lock. A start that takes too long is left alone: the next call finds it.
+ * @param prepare how to start it; called only when that is needed
+ * @throws `dependency_unreachable` when it does not come up, with what its log says
+ */
+export async function startServer(
+  options: ServerOptions,
+  prepare: () => Promise<ServerCommand>,
+): Promise<void> {
+  const { clock, connectionString, folder, socketFolder } = options;
+  const began = clock.monotonicMs();
+  let launch: Launch | undefined;
+  for (;;) {
+    const state = await probeServer(connectionString);
+    if (state === 'incomplete') await createDatabase(options.maintenanceUrl);
+    if (state === 'up' || state === 'incomplete') break;
+    if (clock.monotonicMs() - began > START_DEADLINE_MS) throw await notStarted(options, launch);
+    if (launch?.hasEnded()) launch = await checkMayRetry(options, launch);
+    if (state === 'down' && !launch && !(await findPostmaster(folder, socketFolder)))
+      launch = await launchServer(options, await prepare());
+    await sleep(POLL_MS);
+  }
+  if (launch) options.log.info({ ms: elapsedMs(clock, began) }, 'PostgreSQL started');
+}
+
+/**
+ * Stops the server, if it runs, and waits until it is gone. The caller holds the start lock.
+ * @throws `dependency_unreachable` when it does not go
+ */
+export async function stopServer(options: ServerOptions): Promise<void> {
+  const { folder, socketFolder, clock, log, logFile } = options;
+  const pid = await findPostmaster(folder, socketFolder);
+  if (pid !== undefined) {
+    const began = clock.monotonicMs();
+    // SIGQUIT gives up on order, not on data: the next start recovers what was committed.
+    const isGone =
+      (await signalAndWait(options, pid, 'SIGINT')) ||
+      (await signalAndWait(options, pid, 'SIGQUIT'));
+    if (!isGone) {
+      throw new AppError('dependency_unreachable', {
+        text: `The embedded PostgreSQL (process ${pid}) does not stop.`,
+        hint: `see ${logFile}`,
+      });
+    }
+    log.info({ ms: elapsedMs(clock, began) }, 'PostgreSQL stopped');
+  }
+  await removeSocketFolder(socketFolder);
+}
+
+interface Launch {
+  /** Length of the log before it: what follows is its own. */
+  readonly logOffset: number;
+  hasEnded(): boolean;
+}
+
+/** In a session of its own, so that a terminal's Ctrl-C reaches us and not the server. */
+async function launchServer(options: ServerOptions, command: ServerCommand): Promise<Launch> {
+  await removeRecycledPids(options.folder, options.socketFolder);
+  const log = await openServerLog(options.logFile);
+  try {
+    const { size } = await log.stat();
+    const child = spawn(command.file, command.args, {
+      ...command.options,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    child.unref();
+    let hasEnded = false;
+    const end = () => {
+      hasEnded = true;
+    };
+    child.once('exit', end).once('error', end);
+    return { logOffset: size, hasEnded: () => hasEnded };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Lets a start that ended for a passing reason be tried again; any other is an error. */
+async function checkMayRetry(options: ServerOptions, launch: Launch): Promise<undefined> {
+  const said = await readServerLog(options.logFile, launch.logOffset);
+  if (!PASSING_REASONS.some((reason) => said.includes(reason)))
+    throw await notStarted(options, launch);
+}
+
+async function signalAndWait(
+  options: ServerOptions,
+  pid: number,
+  signal: 'SIGINT' | 'SIGQUIT',
+): Promise<boolean> {
+  const { clock, folder, socketFolder } = options;
+  const deadline = clock.monotonicMs() + STOP_DEADLINE_MS;
+  process.kill(pid, signal);
+  while (isPostmaster(pid, folder, socketFolder)) {
+    if (clock.monotonicMs() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+async function notStarted(options: ServerOptions, launch: Launch | undefined): Promise<AppError> {
+  const { folder, logFile, socketFolder } = options;
+  const pid = await findPostmaster(folder, socketFolder);
+  if (pid !== undefined) {
+    return new AppError('dependency_unreachable', {
+      text: `The embedded PostgreSQL (process ${pid}) runs, but cannot be reached in ${socketFolder}.`,
+      hint: `it may still be recovering, see ${logFile}; a service with a /tmp of its own (PrivateTmp) hides the socket from others`,
+    });
+  }
+  const said = launch ? await readServerLog(logFile, launch.logOffset) : '';
+  return new AppError('dependency_unreachable', {
+    text: 'The embedded PostgreSQL does not start.',
+    hint: `see ${logFile}${said && `; it says: ${said}`}`,
+  });
+}
+
+function elapsedMs(clock: Clock, since: number): number {
+  return Math.round(clock.monotonicMs() - since);
+}

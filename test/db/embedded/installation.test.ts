@@ -1,0 +1,216 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
+import { socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
+import { createLogger } from '../../../src/lib/logger.ts';
+import { packageRoot } from '../../../src/lib/package-root.ts';
+import {
+  cleanUp,
+  isRoot,
+  makeFolder,
+  NOBODY,
+  postmasterOf,
+  query,
+  serversIn,
+  socketOf,
+  startMember,
+  until,
+} from './members.ts';
+
+const log = createLogger({ level: 'error' });
+
+afterEach(cleanUp);
+
+describe('a data folder', () => {
+  test('is private: 0700, its files 0600, and nothing else can log in or knock', async () => {
+    const dataDir = join(await makeFolder(), 'data');
+    const { connectionString, leave } = await joinEmbeddedPostgres({ dataDir, log });
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+    expect(modeOf(dataDir)).toBe('700');
+    expect(modeOf(join(dataDir, 'postgres'))).toBe('700');
+    expect(modeOf(join(dataDir, 'postgres.password'))).toBe('600');
+    expect(modeOf(join(dataDir, 'postgres.log'))).toBe('600');
+    expect(modeOf(join(socketOf(connectionString), '..'))).toBe('700');
+
+    const asSuperuser = connectionString.replace('//authctl:', '//postgres:');
+    await expect(query(asSuperuser, 'SELECT 1')).rejects.toMatchObject({ code: '28000' });
+    const wrongPassword = connectionString.replace('//authctl:', '//authctl:x');
+    await expect(query(wrongPassword, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+    expect(
+      await query(connectionString, 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user'),
+    ).toEqual([{ rolsuper: false }]);
+    expect(await query(connectionString, 'SELECT inet_server_addr() AS address')).toEqual([
+      { address: null },
+    ]);
+    await leave();
+  });
+
+  test('keeps what is committed: durability is on and pages carry checksums', async () => {
+    const dataDir = await makeFolder();
+    const { connectionString, leave } = await joinEmbeddedPostgres({ dataDir, log });
+    const names = ['fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums'];
+    for (const name of names) {
+      const [row] = await query(connectionString, `SELECT current_setting('${name}') AS value`);
+      expect([name, row?.['value']]).toEqual([name, 'on']);
+    }
+    expect(
+      await query(
+        connectionString,
+        `SELECT datcollate AS collation, pg_encoding_to_char(encoding) AS encoding,
+                current_setting('listen_addresses') AS addresses
+         FROM pg_database WHERE datname = 'authctl'`,
+      ),
+    ).toEqual([{ collation: 'C', encoding: 'UTF8', addresses: '' }]);
+    await leave();
+  });
+
+  test('may have a path longer than a socket’s may be', async () => {
+    const dataDir = join(await makeFolder(), 'd'.repeat(120), 'e'.repeat(120));
+    const { connectionString, leave } = await joinEmbeddedPostgres({ dataDir, log });
+    expect(Buffer.byteLength(socketOf(connectionString))).toBeLessThanOrEqual(107);
+    expect(await query(connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await leave();
+  });
+
+  test('is made anew when the process that made it was killed half way', async () => {
+    const dataDir = await makeFolder();
+    const unfinished = () => readdirSync(dataDir).filter((name) => name.includes('.new-'));
+    const killed = startMember(dataDir);
+    await until(() => unfinished().some((name) => readdirSync(join(dataDir, name)).length > 0));
+    await killed.kill('SIGKILL');
+
+    const { connectionString, leave } = await joinEmbeddedPostgres({ dataDir, log });
+    expect(await query(connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(unfinished()).toEqual([]);
+    await leave();
+  });
+
+  test('gets a new password when its own is lost, once nobody uses it', async () => {
+    const dataDir = await makeFolder();
+    const before = await joinEmbeddedPostgres({ dataDir, log });
+    await query(before.connectionString, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await rm(join(dataDir, 'postgres.password'));
+    await expect(joinEmbeddedPostgres({ dataDir, log })).rejects.toMatchObject({
+      code: 'config_invalid',
+    });
+    await before.leave();
+
+    const after = await joinEmbeddedPostgres({ dataDir, log });
+    expect(after.connectionString).not.toBe(before.connectionString);
+    expect(await query(after.connectionString, 'SELECT answer FROM kept')).toEqual([
+      { answer: 42 },
+    ]);
+    await after.leave();
+  });
+
+  test('is refused when it holds files and stands open', async () => {
+    const dataDir = await makeFolder();
+    await writeFile(join(dataDir, 'something'), 'else');
+    await chmod(dataDir, 0o755);
+    await expect(joinEmbeddedPostgres({ dataDir, log })).rejects.toMatchObject({
+      code: 'config_invalid',
+    });
+    expect(statSync(dataDir).mode & 0o777).toBe(0o755);
+  });
+
+  test('of another major version is refused, untouched', async () => {
+    const dataDir = await makeFolder();
+    await mkdir(join(dataDir, 'postgres'));
+    await writeFile(join(dataDir, 'postgres/PG_VERSION'), '13\n');
+    await expect(joinEmbeddedPostgres({ dataDir, log })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('PostgreSQL 13'),
+    });
+    expect(readdirSync(join(dataDir, 'postgres'))).toEqual(['PG_VERSION']);
+  });
+
+  test('whose server cannot start says why and where to read more', async () => {
+    const dataDir = await makeFolder();
+    await (await joinEmbeddedPostgres({ dataDir, log })).leave();
+    await rm(join(dataDir, 'postgres/global/pg_control'));
+    await expect(joinEmbeddedPostgres({ dataDir, log })).rejects.toMatchObject({
+      code: 'dependency_unreachable',
+      hint: expect.stringMatching(/postgres\.log.*pg_control/s),
+    });
+  });
+});
+
+describe('a server', () => {
+  test('sees nothing of our environment', async () => {
+    const dataDir = await makeFolder();
+    const member = startMember(dataDir, { env: { AUTHCTL_MASTER_KEY: 'not-for-postgres' } });
+    await member.line();
+    const environment = readFileSync(`/proc/${postmasterOf(dataDir)}/environ`, 'utf8');
+    expect(environment).not.toContain('not-for-postgres');
+    await member.ask('leave');
+  });
+
+  test.runIf(isRoot)('of root runs as another user, who cannot enter the data folder', async () => {
+    const parent = await makeFolder();
+    const dataDir = join(parent, 'data');
+    const member = startMember(dataDir);
+    await query(await member.line(), 'SELECT 1');
+    expect(uidOf(postmasterOf(dataDir))).not.toBe(0);
+    expect(statSync(dataDir).uid).toBe(0);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    await member.ask('leave');
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
+  test.runIf(isRoot)(
+    'of root runs in a user namespace when others cannot reach its programs',
+    async ({ skip }) => {
+      const dataDir = await makeFolder();
+      const home = await makeFolder();
+      await mkdir(join(home, 'checkout'));
+      // The checkout is seen under a 0700 folder, by this member alone.
+      const member = startMember(dataDir, {
+        through: `exec unshare --mount sh -c 'mount --bind ${packageRoot()} ${home}/checkout || exit; exec "$1" ${home}/checkout/test/db/embedded/member.ts "$3"' sh "$@"`,
+      });
+      const connectionString = await member.line().catch(() => skip('mounts are not allowed here'));
+      await query(connectionString, 'SELECT 1');
+      expect(uidOf(postmasterOf(dataDir))).toBe(0);
+
+      process.kill(postmasterOf(dataDir), 'SIGKILL');
+      await member.ask('ensure');
+      await member.ask('leave');
+      expect(serversIn(dataDir)).toEqual([]);
+    },
+  );
+
+  test.runIf(isRoot)('of an ordinary user runs as that user', async () => {
+    const dataDir = await makeFolder(NOBODY);
+    const member = startMember(dataDir, NOBODY);
+    await query(await member.line(), 'SELECT 1');
+    expect(uidOf(postmasterOf(dataDir))).toBe(NOBODY.uid);
+
+    // Root may join what belongs to somebody else; the server stays that user's.
+    const root = startMember(dataDir);
+    await root.line();
+    process.kill(postmasterOf(dataDir), 'SIGKILL');
+    await root.ask('ensure');
+    expect(uidOf(postmasterOf(dataDir))).toBe(NOBODY.uid);
+    await root.ask('leave');
+    await member.ask('leave');
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
+  test.runIf(isRoot)('is not looked for in a socket folder that a stranger made', async () => {
+    const dataDir = await makeFolder();
+    const squatted = socketFolderOf(dataDir);
+    await mkdir(squatted, { mode: 0o700 });
+    await chown(squatted, NOBODY.uid + 1, NOBODY.gid);
+    await expect(joinEmbeddedPostgres({ dataDir, log })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining(squatted),
+    });
+    await rm(squatted, { recursive: true });
+  });
+});
+
+function uidOf(pid: number): number {
+  return statSync(`/proc/${pid}`).uid;
+}

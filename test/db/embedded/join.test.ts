@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
+import { createLogger } from '../../../src/lib/logger.ts';
+import {
+  cleanUp,
+  makeFolder,
+  postmasterOf,
+  query,
+  serversIn,
+  socketOf,
+  startMember,
+  startsOf,
+  until,
+} from './members.ts';
+
+const log = createLogger({ level: 'error' });
+
+afterEach(cleanUp);
+
+describe('processes that share a data folder', () => {
+  test('many that join at once get one server, and the last one out stops it', async () => {
+    const dataDir = await makeFolder();
+    const members = Array.from({ length: 4 }, () => startMember(dataDir));
+    const [first = ''] = await Promise.all(members.map((member) => member.line()));
+
+    expect(startsOf(dataDir)).toBe(1);
+    for (const member of members) {
+      expect(await query(first, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await member.ask('leave');
+    }
+    expect(serversIn(dataDir)).toEqual([]);
+    expect(existsSync(socketOf(first))).toBe(false);
+    expect(existsSync(join(dataDir, 'postgres/postmaster.pid'))).toBe(false);
+  });
+
+  test('joining and leaving at the same time never leaves a member without a server', async () => {
+    const dataDir = await makeFolder();
+    const rounds = async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const postgres = await joinEmbeddedPostgres({ dataDir, log });
+        expect(await query(postgres.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+        await postgres.leave();
+      }
+    };
+    await Promise.all([rounds(), rounds(), rounds()]);
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
+  test('a process that joins twice counts twice', async () => {
+    const dataDir = await makeFolder();
+    const [one, other] = await Promise.all([
+      joinEmbeddedPostgres({ dataDir, log }),
+      joinEmbeddedPostgres({ dataDir, log }),
+    ]);
+    await one.leave();
+    await one.leave();
+    expect(await query(other.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await other.leave();
+    expect(serversIn(dataDir)).toEqual([]);
+    await expect(other.ensureRunning()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('one that is killed is not counted any more, and its server is found again', async () => {
+    const dataDir = await makeFolder();
+    const killed = startMember(dataDir);
+    const connectionString = await killed.line();
+    await killed.kill('SIGKILL');
+
+    const next = startMember(dataDir);
+    expect(await next.line()).toBe(connectionString);
+    expect(startsOf(dataDir)).toBe(1);
+    await next.ask('leave');
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
+  test("a terminal's Ctrl-C reaches the process, not its server", async () => {
+    const dataDir = await makeFolder();
+    const member = startMember(dataDir);
+    const connectionString = await member.line();
+    process.kill(-member.process.pid!, 'SIGINT');
+    await until(() => member.process.signalCode === 'SIGINT');
+    expect(await query(connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a server that is killed', () => {
+  test('is started once for all who ask, with everything that was committed', async () => {
+    const dataDir = await makeFolder();
+    const members = Array.from({ length: 4 }, () => startMember(dataDir));
+    const [connectionString = ''] = await Promise.all(members.map((member) => member.line()));
+    await query(connectionString, 'CREATE TABLE kept AS SELECT 42 AS answer');
+
+    for (let round = 1; round <= 3; round += 1) {
+      process.kill(postmasterOf(dataDir), 'SIGKILL');
+      await Promise.all(members.map((member) => member.ask('ensure')));
+      expect(startsOf(dataDir)).toBe(1 + round);
+      expect(await query(connectionString, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    }
+    for (const member of members) await member.ask('leave');
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
+  test('together with all its users comes back for the next who joins', async () => {
+    const dataDir = await makeFolder();
+    const member = startMember(dataDir);
+    await query(await member.line(), 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await member.kill('SIGKILL');
+    for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+
+    const next = await joinEmbeddedPostgres({ dataDir, log });
+    expect(await query(next.connectionString, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    await next.leave();
+  });
+
+  test('comes back though its process id now belongs to somebody else', async () => {
+    const dataDir = await makeFolder();
+    const before = await joinEmbeddedPostgres({ dataDir, log });
+    const pidFiles = [
+      join(dataDir, 'postgres/postmaster.pid'),
+      `${socketOf(before.connectionString)}.lock`,
+    ];
+    for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+    await until(() => serversIn(dataDir).length === 0);
+    for (const file of pidFiles) await replacePid(file, process.pid);
+
+    await before.ensureRunning();
+    expect(await query(before.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await before.leave();
+  });
+
+  test('gets its database back when somebody has dropped it', async () => {
+    const dataDir = await makeFolder();
+    const postgres = await joinEmbeddedPostgres({ dataDir, log });
+    const elsewhere = postgres.connectionString.replace('/authctl?', '/postgres?');
+    await query(elsewhere, 'DROP DATABASE authctl');
+    await postgres.ensureRunning();
+    expect(await query(postgres.connectionString, 'SELECT current_database() AS name')).toEqual([
+      { name: 'authctl' },
+    ]);
+    await postgres.leave();
+  });
+});
+
+async function replacePid(file: string, pid: number): Promise<void> {
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^\d+/, String(pid)));
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real servers and real processes on a machine that may have two cores: two files at a time. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // As the product's own processes: hashing must not fill the pool that files and DNS share.
+    env: { UV_THREADPOOL_SIZE: '8' },
+  },
+});
