@@ -30,17 +30,18 @@ export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
     auth: 'none',
     unlimited: true,
     responses: { 200: Health, 503: Health },
-  }).handler(async () => {
-    const results = await Promise.all(Object.entries(checks).map(runCheck));
-    const body = { checks: Object.fromEntries(results) };
-    const isHealthy = results.every(([, state]) => state === 'ok');
-    return isHealthy
-      ? { status: 200, body: { status: 'ok', ...body } }
-      : {
-          status: 503,
-          body: { status: 'unavailable', ...body },
-          headers: { 'Retry-After': '1' },
-        };
+    handler: async () => {
+      const results = await Promise.all(Object.entries(checks).map(runCheck));
+      const body = { checks: Object.fromEntries(results) };
+      const isHealthy = results.every(([, state]) => state === 'ok');
+      return isHealthy
+        ? { status: 200, body: { status: 'ok' as const, ...body } }
+        : {
+            status: 503,
+            body: { status: 'unavailable' as const, ...body },
+            headers: { 'Retry-After': '1' },
+          };
+    },
   });
 }
 

@@ -13,5 +13,6 @@ export function metricsRoute(metrics: Metrics): Route {
     auth: 'none',
     unlimited: true,
     responses: { 200: media(metrics.mediaType) },
-  }).handler(async () => ({ status: 200, body: await metrics.expose() }));
+    handler: async () => ({ status: 200, body: await metrics.expose() }),
+  });
 }

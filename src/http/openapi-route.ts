@@ -19,9 +19,9 @@ export function openApiRoute(routes: readonly Route<never>[], info: OpenApiInfo)
     auth: 'none',
     cacheControl: 'public, max-age=300',
     responses: { 200: media('application/json; charset=utf-8'), 304: null },
-  }).handler(({ headers }) =>
-    headers['if-none-match'] === etag
-      ? { status: 304, headers: { ETag: etag } }
-      : { status: 200, body: text, headers: { ETag: etag } },
-  );
+    handler: ({ headers }) =>
+      headers['if-none-match'] === etag
+        ? { status: 304, headers: { ETag: etag } }
+        : { status: 200, body: text, headers: { ETag: etag } },
+  });
 }

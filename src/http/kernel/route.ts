@@ -98,6 +98,7 @@ interface RouteFacts {
 }
 
 export interface RouteSpec<
+  T extends RouteTypes,
   A extends Auth,
   B extends TObject | undefined,
   P extends TObject | undefined,
@@ -111,6 +112,14 @@ export interface RouteSpec<
   readonly responses: R;
   /** A body that works, for the document. */
   readonly example?: StaticOf<B>;
+  /**
+   * Does the work and says what to answer. A literal inside of an answer's body needs `as const`
+   * where it is written right here; a value that already has its type does not.
+   */
+  handler(
+    input: Input<StaticOf<B>, StaticOf<P>, StaticOf<Q>, CallerOf<A, T>>,
+    services: T['services'],
+  ): ResultOf<NoInfer<R>> | Promise<ResultOf<NoInfer<R>>>;
 }
 
 /** A declared route, its schemas compiled. */
@@ -133,8 +142,8 @@ export interface Route<Services = unknown> extends RouteFacts {
 const NO_FIELDS = { type: 'object', properties: {}, additionalProperties: false };
 
 /**
- * Makes the function that declares routes for one application. The declaration comes first and the
- * handler second, so that what the handler is given and may return is known from the schemas.
+ * Makes the function that declares routes for one application: it compiles the schemas, and gives
+ * the handler their types.
  *
  * @example
  * const route = routeFor<{ services: Services; bearer: Principal; operator: Operator }>();
@@ -142,16 +151,19 @@ const NO_FIELDS = { type: 'object', properties: {}, additionalProperties: false 
  * export const refresh = route({
  *   method: 'post',
  *   path: '/v1/token/refresh',
- *   summary: 'Exchange a refresh token for a new pair',
- *   tags: ['tokens'],
+ *   summary: 'Exchange a refresh token for new tokens',
+ *   tags: ['sessions'],
  *   auth: 'none',
  *   body: strictObject({ refresh_token: Type.String({ maxLength: 200 }) }),
  *   responses: { 200: TokensAnswer },
  *   errors: ['invalid_refresh_token'],
- * }).handler(async ({ body, client }, { sessions }) => {
- *   const tokens = await sessions.refresh(body.refresh_token, client);
- *   return { status: 200, body: { tokens } };
+ *   handler: async ({ body, client }, { refresh }) => ({
+ *     status: 200,
+ *     body: { tokens: await refresh(body.refresh_token, client) },
+ *   }),
  * });
+ *
+ * @throws TypeError where a declaration contradicts itself: found at start-up, not by a request
  */
 export function routeFor<T extends RouteTypes>() {
   return function route<
@@ -160,40 +172,23 @@ export function routeFor<T extends RouteTypes>() {
     B extends TObject | undefined = undefined,
     P extends TObject | undefined = undefined,
     Q extends TObject | undefined = undefined,
-  >(spec: RouteSpec<A, B, P, Q, R>) {
-    type Given = Input<StaticOf<B>, StaticOf<P>, StaticOf<Q>, CallerOf<A, T>>;
-    type Answer = ResultOf<R>;
-    const declaration = compile(spec);
+  >(spec: RouteSpec<T, A, B, P, Q, R>): Route<T['services']> {
+    const name = `${spec.method.toUpperCase()} ${spec.path}`;
+    checkStrict(spec.body, `${name}: body`);
+    checkStrict(spec.query, `${name}: query`);
+    if (spec.method === 'get' && spec.body) throw new TypeError(`${name}: a GET takes no body`);
     return {
-      handler(
-        handle: (input: Given, services: T['services']) => Answer | Promise<Answer>,
-      ): Route<T['services']> {
-        return { ...declaration, handler: handle };
-      },
+      ...spec,
+      name,
+      body: spec.body,
+      params: spec.params,
+      query: spec.query,
+      example: spec.example,
+      validateBody: createValidate(spec.body ?? NO_FIELDS),
+      validateQuery: createValidate(spec.query ?? NO_FIELDS, '/query'),
+      checkParams: spec.params ? createCheck(spec.params) : () => true,
+      handler: spec.handler,
     };
-  };
-}
-
-type Declaration = Omit<Route, 'handler'>;
-
-/** @throws TypeError where the declaration contradicts itself: found at start-up, not by a request */
-function compile(
-  spec: RouteSpec<Auth, TObject | undefined, TObject | undefined, TObject | undefined, Responses>,
-): Declaration {
-  const name = `${spec.method.toUpperCase()} ${spec.path}`;
-  checkStrict(spec.body, `${name}: body`);
-  checkStrict(spec.query, `${name}: query`);
-  if (spec.method === 'get' && spec.body) throw new TypeError(`${name}: a GET takes no body`);
-  return {
-    ...spec,
-    name,
-    body: spec.body,
-    params: spec.params,
-    query: spec.query,
-    example: spec.example,
-    validateBody: createValidate(spec.body ?? NO_FIELDS),
-    validateQuery: createValidate(spec.query ?? NO_FIELDS, '/query'),
-    checkParams: spec.params ? createCheck(spec.params) : () => true,
   };
 }
 

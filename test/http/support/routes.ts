@@ -22,7 +22,8 @@ export const echo = route({
     extra: Type.Optional(strictObject({ note: Type.String({ maxLength: 10 }) })),
   }),
   responses: { 200: Type.Object({ body: Type.Unknown() }, { additionalProperties: false }) },
-}).handler(({ body }) => ({ status: 200, body: { body } }));
+  handler: ({ body }) => ({ status: 200, body: { body } }),
+});
 
 /** Declares no body. */
 export const logout = route({
@@ -30,7 +31,8 @@ export const logout = route({
   method: 'post',
   path: '/v1/logout',
   responses: { 204: null },
-}).handler(() => ({ status: 204 }));
+  handler: () => ({ status: 204 }),
+});
 
 /** A parameter and a query. */
 export const item = route({
@@ -44,7 +46,8 @@ export const item = route({
     name: Type.Optional(Type.String({ maxLength: 20 })),
   }),
   responses: { 200: Type.Object({ id: Type.String(), query: Type.Unknown() }) },
-}).handler(({ params, query }) => ({ status: 200, body: { id: params.id, query } }));
+  handler: ({ params, query }) => ({ status: 200, body: { id: params.id, query } }),
+});
 
 export const removeItem = route({
   ...facts,
@@ -52,7 +55,8 @@ export const removeItem = route({
   path: '/v1/items/{id}',
   params: strictObject({ id: Type.String({ pattern: '^[0-9]{1,9}$' }) }),
   responses: { 204: null },
-}).handler(() => ({ status: 204 }));
+  handler: () => ({ status: 204 }),
+});
 
 /** Says who asked. */
 export const whoami = route({
@@ -66,12 +70,13 @@ export const whoami = route({
       user_agent: Type.Union([Type.String(), Type.Null()]),
     }),
   },
-}).handler(({ client }) => ({
-  status: 200,
-  body: { ip: client.ip, network: client.network, user_agent: client.userAgent },
-}));
+  handler: ({ client }) => ({
+    status: 200,
+    body: { ip: client.ip, network: client.network, user_agent: client.userAgent },
+  }),
+});
 
 /** A route whose handler throws whatever it is given. */
 export function failing(path: `/${string}`, fail: () => never) {
-  return route({ ...facts, method: 'get', path, responses: { 204: null } }).handler(fail);
+  return route({ ...facts, method: 'get', path, responses: { 204: null }, handler: fail });
 }
