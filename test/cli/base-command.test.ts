@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/lib/package-root.ts';
+import { runAuthctl, runNode } from './support/run-program.ts';
+
+const WAITING = join(import.meta.dirname, 'support/waiting-command.ts');
+
+/** What standard output says under `--json`. */
+function errorOf(stdout: string): { code: string; message: string; hint?: string } {
+  return JSON.parse(stdout).error;
+}
+
+describe('exit codes', () => {
+  test.each([
+    ['done', 0, ['config', 'check'], {}],
+    ['an invalid configuration', 2, ['config', 'check'], { AUTHCTL_PORT: 'x' }],
+    ['an unknown flag', 2, ['config', 'check', '--nope'], {}],
+    ['a flag without its value', 2, ['config', 'check', '--port'], {}],
+    ['an unknown command', 2, ['confg', 'check'], {}],
+    ['an argument too many', 2, ['config', 'check', 'extra'], {}],
+  ])('%s: %i, with and without --json', async (_, code, args, env) => {
+    const plain = await runAuthctl(args, { env });
+    const json = await runAuthctl([...args, '--json'], { env });
+    expect([plain.code, json.code]).toEqual([code, code]);
+    expect(json.stderr).toBe('');
+    if (code === 0) return;
+    expect(plain.stdout).toBe('');
+    const { message, hint } = errorOf(json.stdout);
+    expect(plain.stderr).toBe(`error: ${message}\nhint: ${hint}\n`);
+  });
+
+  test('an unforeseen error is 1 with a sentence, and a stack only with DEBUG', async () => {
+    const plain = await runNode(WAITING, ['--crash']);
+    expect(plain.code).toBe(1);
+    expect(plain.stderr).toContain('error: This should not have happened: a bug');
+    expect(plain.stderr).not.toContain('at ');
+    const json = await runNode(WAITING, ['--crash', '--json']);
+    expect([json.code, errorOf(json.stdout).code]).toEqual([1, 'internal']);
+    const debug = await runNode(WAITING, ['--crash'], { env: { DEBUG: '1' } });
+    expect(debug.stderr).toMatch(/TypeError: a bug\n\s+at /);
+  });
+
+  test('a destructive command without --yes is 2 and does nothing', async () => {
+    const refused = await runNode(WAITING, ['--destroy']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('add --yes');
+    const done = await runNode(WAITING, ['--destroy', '--yes', '--json']);
+    expect([done.code, JSON.parse(done.stdout)]).toEqual([0, { stopped: 'destroyed' }]);
+  });
+});
+
+describe('signals', () => {
+  const signalAfter = 'waiting';
+
+  test.each([[[]], [['--json']]])(
+    'an interrupted command is 130 after releasing what it opened %j',
+    async (args) => {
+      const ended = await runNode(WAITING, args, { signal: 'SIGINT', signalAfter });
+      expect(ended).toMatchObject({ code: 130, signal: null });
+      expect(ended.stderr).toContain('released');
+      if (args.length > 0) expect(errorOf(ended.stdout).code).toBe('interrupted');
+    },
+  );
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('a process ends well on %s', async (signal) => {
+    const ended = await runNode(WAITING, ['--graceful', '--json'], { signal, signalAfter });
+    expect(ended.code).toBe(0);
+    expect(JSON.parse(ended.stdout)).toEqual({ stopped: signal });
+    expect(ended.stderr).toContain('released');
+  });
+});
+
+describe('settings', () => {
+  test('config check lists all problems of flags, environment and names together', async () => {
+    const { stdout, code } = await runAuthctl(['config', 'check', '--workers', '0', '--json'], {
+      env: { AUTHCTL_ENV: 'production', AUTHCTL_HSOT: 'x' },
+    });
+    expect(code).toBe(2);
+    const pointers = JSON.parse(stdout).error.fields.map((f: { pointer: string }) => f.pointer);
+    expect(pointers.sort()).toEqual([
+      'AUTHCTL_HSOT',
+      'master_key',
+      'public_url',
+      'smtp.url',
+      'workers',
+    ]);
+  });
+
+  test('config show prints values and sources, and never a secret', async () => {
+    const env = {
+      AUTHCTL_DATABASE_URL: 'postgres://u:canary@db:5432/canary',
+      AUTHCTL_PORT: '9000',
+    };
+    const plain = await runAuthctl(['config', 'show', '--insecure'], { env });
+    expect(plain.stdout).toMatch(/^port +9000 +AUTHCTL_PORT$/m);
+    expect(plain.stdout).toMatch(/^insecure +on +--insecure$/m);
+    expect(plain.stdout).toMatch(/^database\.url +postgres:\/\/\*\*\*@db:5432\/\*\*\* /m);
+    const json = await runAuthctl(['config', 'show', '--json'], { env });
+    expect(JSON.parse(json.stdout).settings).toContainEqual({
+      name: 'port',
+      value: '9000',
+      source: 'environment',
+      at: 'AUTHCTL_PORT',
+    });
+    expect(plain.stdout + json.stdout).not.toContain('canary');
+  });
+
+  test('a secret is not taken as an argument, only as the file that holds it', async () => {
+    const { code, stderr } = await runAuthctl([
+      'config',
+      'check',
+      '--database-url',
+      'postgres://x',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Nonexistent flag: --database-url');
+    const file = await runAuthctl(['config', 'check', '--database-url-file', '/nonexistent']);
+    expect(file.stderr).toContain('database.url (--database-url-file)');
+  });
+});
+
+test('every command has a summary and examples', () => {
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'oclif.manifest.json'), 'utf8'));
+  const commands = Object.values<Record<string, unknown>>(manifest.commands);
+  const wanting = commands.filter(({ summary, examples }) => !summary || !examples);
+  expect(wanting.map(({ id }) => id)).toEqual([]);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { formatElapsed, formatTable } from '../../src/cli/format.ts';
+
+test('a table has aligned columns, and a dash for nothing', () => {
+  expect(
+    formatTable(
+      ['NAME', 'N'],
+      [
+        ['a', 1],
+        ['long name', null],
+      ],
+    ),
+  ).toBe(['NAME       N', 'a          1', 'long name  -'].join('\n'));
+});
+
+test('a cell cannot send control characters to the terminal', () => {
+  expect(formatTable(['X'], [['a\u001b[2Jb\nc\u009b']])).toBe('X\na?[2Jb?c?');
+});
+
+test.each([
+  [0, '0ms'],
+  [999, '999ms'],
+  [1_000, '1s'],
+  [59_999, '1m'],
+  [61_000, '1m 1s'],
+  [3_600_000, '1h'],
+  [3_605_000, '1h'],
+  [5_400_000, '1h 30m'],
+  [90_000_000, '1d 1h'],
+])('%i ms is %s', (ms, text) => {
+  expect(formatElapsed(ms)).toBe(text);
+});

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../../../src/lib/package-root.ts';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  readonly env?: Record<string, string>;
+  /** Sent each time standard error holds `signalAfter` and was not yet answered. */
+  readonly signal?: NodeJS.Signals;
+  readonly signalAfter?: string;
+}
+
+const BIN = join(packageRoot(), 'bin/run.js');
+
+/** Runs `authctl` as built, in an environment without settings. */
+export function runAuthctl(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return runNode(BIN, args, options);
+}
+
+/** Runs a script under this Node until it ends. */
+export function runNode(
+  script: string,
+  args: readonly string[],
+  { env = {}, signal, signalAfter }: RunOptions = {},
+): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [script, ...args], { env: { PATH, HOME, ...env } });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+    if (signal && signalAfter && String(chunk).includes(signalAfter)) child.kill(signal);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, by) => resolve({ code, signal: by, ...output }));
+  });
+}

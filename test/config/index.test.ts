@@ -1,0 +1,324 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { explainConfig, type Given, loadConfig } from '../../config/index.ts';
+import { AppError } from '../../src/errors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'authctl-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 97 + 13) & 0xff)).toString(
+  'base64',
+);
+
+const PRODUCTION = {
+  AUTHCTL_ENV: 'production',
+  AUTHCTL_PUBLIC_URL: 'https://auth.example.com/',
+  AUTHCTL_MASTER_KEY: KEY,
+  AUTHCTL_SMTP_URL: 'smtps://user:canary@mail.example.com:465',
+};
+
+function write(name: string, text: string, mode = 0o600): string {
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode });
+  chmodSync(path, mode);
+  return path;
+}
+
+function refusal(given: Given): AppError {
+  try {
+    loadConfig(given);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+/** The settings (or names) at fault. */
+function faults(env: Record<string, string>): string[] {
+  return (refusal({ env }).fields ?? []).map((field) => field.pointer).sort();
+}
+
+describe('precedence', () => {
+  const file = write('precedence.yaml', 'hash:\n  mode: sync\nport: 9001\nworkers: 3\n');
+
+  test('a flag wins over the environment, that over the file, that over the default', () => {
+    const config = loadConfig({
+      env: { AUTHCTL_PORT: '9002', AUTHCTL_WORKERS: '4' },
+      flags: { workers: '5' },
+      file,
+    });
+    expect([config.hash.mode, config.port, config.workers, config.host]).toEqual([
+      'sync',
+      9002,
+      5,
+      '127.0.0.1',
+    ]);
+  });
+
+  test('every value says where it came from', () => {
+    const report = explainConfig({
+      env: { AUTHCTL_PORT: '9002' },
+      flags: { insecure: true },
+      file,
+    });
+    const of = (name: string) => report.find((line) => line.name === name);
+    expect(of('insecure')).toMatchObject({ value: 'on', source: 'flag', at: '--insecure' });
+    expect(of('port')).toMatchObject({ value: '9002', source: 'environment', at: 'AUTHCTL_PORT' });
+    expect(of('hash.mode')).toMatchObject({ source: 'file', at: `hash.mode in ${file}` });
+    expect(of('host')).toMatchObject({ value: '127.0.0.1', source: 'default', at: null });
+  });
+
+  test('an empty value is a missing one and falls through to the next source', () => {
+    const config = loadConfig({ env: { AUTHCTL_PORT: '' }, flags: { port: '' }, file });
+    expect(config.port).toBe(9001);
+  });
+
+  test('AUTHCTL_CONFIG names the file, --config wins over it', () => {
+    const other = write('other.yaml', 'port: 9009\n');
+    expect(loadConfig({ env: { AUTHCTL_CONFIG: other } }).port).toBe(9009);
+    expect(loadConfig({ env: { AUTHCTL_CONFIG: other }, file }).port).toBe(9001);
+  });
+});
+
+describe('the configuration file', () => {
+  test('nested and dotted names mean the same, lists may be YAML lists', () => {
+    const nested = write('nested.yaml', 'ip:\n  rate: 7\ntrusted_proxies: [10.0.0.0/8, "::1"]\n');
+    const dotted = write('dotted.yaml', 'ip.rate: 7\ntrusted_proxies: 10.0.0.0/8, ::1\n');
+    const one = loadConfig({ env: {}, file: nested });
+    const two = loadConfig({ env: {}, file: dotted });
+    expect(one).toEqual(two);
+    expect(two.trustedProxies).toEqual(['10.0.0.0/8', '::1/128']);
+  });
+
+  test('words keep the form they were typed in: off is not a boolean, 010 is not 8', () => {
+    const file = write('words.yaml', 'limits: off\nregistration.auto_login: yes\nworkers: 010\n');
+    const config = loadConfig({ env: {}, file });
+    expect([config.limits, config.registration.autoLogin, config.workers]).toEqual([
+      'off',
+      true,
+      10,
+    ]);
+  });
+
+  test('a missing, malformed or wrongly shaped file is a problem that names it', () => {
+    const missing = join(folder, 'missing.yaml');
+    expect(refusal({ env: {}, file: missing }).message).toContain(missing);
+    const malformed = write('malformed.yaml', 'port: [1\n');
+    expect(refusal({ env: {}, file: malformed }).message).toContain(malformed);
+    const text = write('text.yaml', 'hello\n');
+    expect(refusal({ env: {}, file: text }).message).toContain('plain text');
+    const maps = write('maps.yaml', 'domains:\n  - name: example.com\n');
+    expect(refusal({ env: {}, file: maps }).message).toContain('domains');
+  });
+
+  test('an unknown key is a problem with a suggestion', () => {
+    const file = write('unknown.yaml', 'hash:\n  mod: sync\n');
+    expect(refusal({ env: {}, file }).message).toMatch(/hash\.mod .*Did you mean hash\.mode\?/);
+  });
+});
+
+describe('problems', () => {
+  test('all are reported at once, each with setting, source, reason and example', () => {
+    const error = refusal({
+      env: { AUTHCTL_PORT: 'eighty', AUTHCTL_ACCESS_TTL: '15', AUTHCTL_PROT: '1' },
+      flags: { 'hash-mode': 'fast' },
+    });
+    expect(error.code).toBe('config_invalid');
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toBe(
+      [
+        'The configuration has 4 problems:',
+        '  - AUTHCTL_PROT: there is no such setting. Did you mean AUTHCTL_PORT?',
+        '  - port (AUTHCTL_PORT): "eighty" is not a whole number from 0 to 65535.',
+        '    example: 8080',
+        '  - access.ttl (AUTHCTL_ACCESS_TTL): "15" is not a duration from 1s to 24h.',
+        '    example: 15m',
+        '  - hash.mode (--hash-mode): "fast" is not one of adaptive, sync, deferred.',
+        '    example: adaptive',
+      ].join('\n'),
+    );
+  });
+
+  test('variables of other programs are nobody’s business', () => {
+    expect(() =>
+      loadConfig({ env: { PATH: '/bin', AUTHCTL_AC_BASH_SETUP_PATH: '/x' } }),
+    ).not.toThrow();
+  });
+
+  test('a setting already refused is not blamed a second time by a rule', () => {
+    expect(faults({ ...PRODUCTION, AUTHCTL_MASTER_KEY: 'short' })).toEqual(['master_key']);
+  });
+});
+
+describe('durations', () => {
+  test.each([
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['15m', 900_000],
+    ['24h', 86_400_000],
+    ['30d', 2_592_000_000],
+  ])('%s is %i ms', (text, ms) => {
+    const env = { AUTHCTL_REFRESH_TTL: '400d', AUTHCTL_DATABASE_STATEMENT_TIMEOUT: '500ms' };
+    const name = ms < 600_000 ? 'AUTHCTL_DATABASE_STATEMENT_TIMEOUT' : 'AUTHCTL_REFRESH_TTL';
+    const config = loadConfig({ env: { ...env, [name]: text } });
+    const values = [config.database.statementTimeoutMs, config.refresh.ttlMs];
+    expect(values).toContain(ms);
+  });
+
+  test.each(['', '0s', '12s', '30s'])('refresh.grace takes "%s"', (text) => {
+    const { refresh } = loadConfig({ env: { AUTHCTL_REFRESH_GRACE: text } });
+    expect(refresh.graceMs).toBe(text === '' ? 30_000 : Number.parseInt(text, 10) * 1_000);
+  });
+
+  test('refresh.grace beyond 30 seconds is refused', () => {
+    expect(faults({ AUTHCTL_REFRESH_GRACE: '31s' })).toEqual(['refresh.grace']);
+  });
+});
+
+describe('secrets', () => {
+  test('a secret is never in a printed or serialised configuration, nor in a problem', () => {
+    const config = loadConfig({ env: PRODUCTION });
+    const report = explainConfig({ env: PRODUCTION });
+    const printed = `${JSON.stringify(config)}${JSON.stringify(report)}${config.smtp.url}`;
+    expect(printed).not.toContain('canary');
+    expect(printed).not.toContain(KEY);
+    expect(config.smtp.url?.reveal()).toBe(PRODUCTION.AUTHCTL_SMTP_URL);
+    expect(report.find((line) => line.name === 'smtp.url')?.value).toBe(
+      'smtps://***@mail.example.com:465',
+    );
+    const error = refusal({
+      env: { AUTHCTL_SMTP_URL: 'http://canary', AUTHCTL_MASTER_KEY: 'canary' },
+    });
+    expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
+  });
+
+  test('a secret may come from a file, in every source', () => {
+    const path = write('key', `${KEY}\n`);
+    const file = write('key.yaml', `master_key_file: ${path}\n`);
+    for (const given of [
+      { env: { AUTHCTL_MASTER_KEY_FILE: path } },
+      { env: {}, flags: { 'master-key-file': path } },
+      { env: {}, file },
+    ]) {
+      expect(loadConfig(given).masterKey?.reveal()).toBe(KEY);
+    }
+  });
+
+  test('value and file together, a missing, an empty and an open key file are problems', () => {
+    const path = write('key-600', KEY);
+    const both = { AUTHCTL_MASTER_KEY: KEY, AUTHCTL_MASTER_KEY_FILE: path };
+    expect(refusal({ env: both }).message).toContain('keep one of the two');
+    const texts = [
+      [join(folder, 'no-such-key'), 'cannot be read'],
+      [write('key-empty', '\n'), 'is empty'],
+      [write('key-644', KEY, 0o644), 'every user of this machine can read'],
+    ] as const;
+    for (const [file, text] of texts) {
+      expect(refusal({ env: { AUTHCTL_MASTER_KEY_FILE: file } }).message).toContain(text);
+    }
+  });
+
+  test('a weaker source may hold what a stronger one replaces', () => {
+    const file = write('weak.yaml', 'master_key: nonsense\n');
+    expect(loadConfig({ env: { AUTHCTL_MASTER_KEY: KEY }, file }).masterKey?.reveal()).toBe(KEY);
+  });
+
+  test.each([
+    ['too short', 'c2hvcnQ='],
+    ['zeros', Buffer.alloc(32).toString('base64')],
+    ['a repeated word', Buffer.alloc(32, 'secret').toString('hex')],
+    ['not base64', '!'.repeat(43)],
+  ])('a master key that is %s is refused', (_, text) => {
+    expect(faults({ AUTHCTL_MASTER_KEY: text })).toEqual(['master_key']);
+  });
+});
+
+describe('production', () => {
+  test('starts with a public URL, a master key, a mail server and limits', () => {
+    expect(loadConfig({ env: PRODUCTION }).publicUrl).toBe('https://auth.example.com');
+  });
+
+  test('refuses everything that is missing or unsafe at once', () => {
+    expect(faults({ AUTHCTL_ENV: 'production', AUTHCTL_LIMITS: 'off' })).toEqual([
+      'limits',
+      'master_key',
+      'public_url',
+      'smtp.url',
+    ]);
+  });
+
+  test('refuses a public URL without TLS unless insecure is on', () => {
+    const env = { ...PRODUCTION, AUTHCTL_PUBLIC_URL: 'http://auth.example.com' };
+    expect(faults(env)).toEqual(['public_url']);
+    expect(loadConfig({ env, flags: { insecure: true } }).insecure).toBe(true);
+  });
+
+  test('development needs none of it', () => {
+    expect(loadConfig({ env: { AUTHCTL_LIMITS: 'off' } }).limits).toBe('off');
+  });
+});
+
+describe('rules across settings', () => {
+  test.each([
+    [7_168, 5],
+    [9_216, 4],
+    [12_288, 3],
+    [19_456, 2],
+    [47_104, 1],
+    [65_536, 3],
+  ])('%i KiB with %i passes is strong enough', (kib, passes) => {
+    const env = { AUTHCTL_HASH_MEMORY_KIB: String(kib), AUTHCTL_HASH_PASSES: String(passes) };
+    expect(loadConfig({ env }).hash.memoryKib).toBe(kib);
+  });
+
+  test.each([
+    [7_168, 4],
+    [12_287, 3],
+    [19_455, 2],
+    [47_103, 1],
+  ])('%i KiB with %i passes is below the floor, in development too', (kib, passes) => {
+    const env = { AUTHCTL_HASH_MEMORY_KIB: String(kib), AUTHCTL_HASH_PASSES: String(passes) };
+    expect(faults(env)).toEqual(['hash.memory_kib']);
+  });
+
+  test.each([
+    ['management.port', { AUTHCTL_PORT: '9000', AUTHCTL_MANAGEMENT_PORT: '9000' }],
+    ['access.ttl', { AUTHCTL_ACCESS_TTL: '2h', AUTHCTL_REFRESH_TTL: '1h' }],
+    ['registration.identifier', { AUTHCTL_REGISTRATION_IDENTIFIER: 'username' }],
+    ['login.max_wait', { AUTHCTL_LOGIN_MAX_WAIT: '1m' }],
+    ['mail.hourly', { AUTHCTL_MAIL_HOURLY: '21' }],
+    ['ip.burst', { AUTHCTL_IP_RATE: '200' }],
+    ['ip.hash_burst', { AUTHCTL_IP_HASH_RATE: '200' }],
+    ['kafka.username', { AUTHCTL_KAFKA_PASSWORD: 'x' }],
+    ['master_key_next', { AUTHCTL_MASTER_KEY: KEY, AUTHCTL_MASTER_KEY_NEXT: KEY }],
+  ])('%s is checked against its neighbour', (setting, env) => {
+    expect(faults(env)).toEqual([setting]);
+  });
+
+  test('two listeners may share a port number on different addresses, or take any free one', () => {
+    const env = { AUTHCTL_PORT: '9000', AUTHCTL_MANAGEMENT_PORT: '9000' };
+    expect(() => loadConfig({ env: { ...env, AUTHCTL_HOST: '10.0.0.1' } })).not.toThrow();
+    const any = { AUTHCTL_PORT: '0', AUTHCTL_MANAGEMENT_PORT: '0' };
+    expect(() => loadConfig({ env: any })).not.toThrow();
+  });
+});
+
+describe('the loaded configuration', () => {
+  test('cannot be changed', () => {
+    const config = loadConfig({ env: {} }) as unknown as { hash: { mode: string }; port: number };
+    expect(() => {
+      config.port = 1;
+    }).toThrow(TypeError);
+    expect(() => {
+      config.hash.mode = 'sync';
+    }).toThrow(TypeError);
+  });
+
+  test('reads the standard OpenTelemetry variable', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/' };
+    expect(loadConfig({ env }).otel.endpoint).toBe('http://127.0.0.1:4318');
+  });
+});
