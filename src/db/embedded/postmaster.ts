@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfExists } from '../../lib/private-files.ts';
@@ -27,8 +27,10 @@ export function isPostmaster(pid: number, folder: string, socketFolder: string):
     return command.stdout.includes(socketFolder);
   }
   try {
-    const isPostgres = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'postgres';
-    return isPostgres && readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
+    if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'postgres') return false;
+    // By inode, not by name: a mount may show the folder elsewhere to that process.
+    const [there, here] = [statSync(`/proc/${pid}/cwd`), statSync(folder)];
+    return there.ino === here.ino && there.dev === here.dev;
   } catch {
     // It is gone, or belongs to a user who is not the owner of this data folder.
     return false;

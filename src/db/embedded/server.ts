@@ -51,7 +51,7 @@ export async function startServer(
     if (state === 'incomplete') await createDatabase(options.maintenanceUrl);
     if (state === 'up' || state === 'incomplete') break;
     if (clock.monotonicMs() - began > START_DEADLINE_MS) throw await notStarted(options, launch);
-    if (launch?.hasEnded()) launch = await checkMayRetry(options, launch);
+    if (launch?.end) launch = await checkMayRetry(options, launch);
     if (state === 'down' && !launch && !(await findPostmaster(folder, socketFolder)))
       launch = await launchServer(options, await prepare());
     await sleep(POLL_MS);
@@ -86,7 +86,8 @@ export async function stopServer(options: ServerOptions): Promise<void> {
 interface Launch {
   /** Length of the log before it: what follows is its own. */
   readonly logOffset: number;
-  hasEnded(): boolean;
+  /** How it ended by itself or by a signal; undefined while it lives. */
+  end: 'failed' | 'killed' | undefined;
 }
 
 /** In a session of its own, so that a terminal's Ctrl-C reaches us and not the server. */
@@ -101,12 +102,14 @@ async function launchServer(options: ServerOptions, command: ServerCommand): Pro
       stdio: ['ignore', log.fd, log.fd],
     });
     child.unref();
-    let hasEnded = false;
-    const end = () => {
-      hasEnded = true;
-    };
-    child.once('exit', end).once('error', end);
-    return { logOffset: size, hasEnded: () => hasEnded };
+    const launch: Launch = { logOffset: size, end: undefined };
+    child.once('exit', (_code, signal) => {
+      launch.end = signal === null ? 'failed' : 'killed';
+    });
+    child.once('error', () => {
+      launch.end = 'failed';
+    });
+    return launch;
   } finally {
     await log.close();
   }
@@ -114,6 +117,7 @@ async function launchServer(options: ServerOptions, command: ServerCommand): Pro
 
 /** Lets a start that ended for a passing reason be tried again; any other is an error. */
 async function checkMayRetry(options: ServerOptions, launch: Launch): Promise<undefined> {
+  if (launch.end === 'killed') return;
   const said = await readServerLog(options.logFile, launch.logOffset);
   if (!PASSING_REASONS.some((reason) => said.includes(reason)))
     throw await notStarted(options, launch);
@@ -126,12 +130,21 @@ async function signalAndWait(
 ): Promise<boolean> {
   const { clock, folder, socketFolder } = options;
   const deadline = clock.monotonicMs() + STOP_DEADLINE_MS;
-  process.kill(pid, signal);
+  sendSignal(pid, signal);
   while (isPostmaster(pid, folder, socketFolder)) {
     if (clock.monotonicMs() > deadline) return false;
     await sleep(POLL_MS);
   }
   return true;
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It went by itself a moment ago.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 async function notStarted(options: ServerOptions, launch: Launch | undefined): Promise<AppError> {

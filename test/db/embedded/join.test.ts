@@ -76,6 +76,22 @@ describe('processes that share a data folder', () => {
     expect(serversIn(dataDir)).toEqual([]);
   });
 
+  test('some killed while the others leave: the next one still finds order, and is the last', async () => {
+    const dataDir = await makeFolder();
+    const members = Array.from({ length: 6 }, () => startMember(dataDir));
+    await Promise.all(members.map((member) => member.line()));
+    await Promise.all(
+      members.map((member, index) =>
+        index % 2 === 0 ? member.kill('SIGKILL') : member.ask('leave'),
+      ),
+    );
+
+    const next = await joinEmbeddedPostgres({ dataDir, log });
+    expect(await query(next.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await next.leave();
+    expect(serversIn(dataDir)).toEqual([]);
+  });
+
   test("a terminal's Ctrl-C reaches the process, not its server", async () => {
     const dataDir = await makeFolder();
     const member = startMember(dataDir);
