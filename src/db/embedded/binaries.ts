@@ -43,8 +43,9 @@ function findPackage(name: string): string {
 /**
  * Makes the links from a library's short name to its full one, which a package archive cannot carry.
  * The package's own install script does the same, where npm lets install scripts run.
+ * @throws `config_invalid` when one is missing and cannot be made
  */
-async function linkLibraries(root: string, name: string): Promise<void> {
+export async function linkLibraries(root: string, name: string): Promise<void> {
   const list = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const link of JSON.parse(list) as { source: string; target: string }[]) {
     const target = join(root, link.target);

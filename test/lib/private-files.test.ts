@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  ensurePrivateFolder,
+  readIfExists,
+  writePrivateFile,
+} from '../../src/lib/private-files.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'authctl-private-files-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+test('a private folder is made with its parents, or closed while it is empty', async () => {
+  const path = join(folder, 'a/b');
+  await ensurePrivateFolder(path);
+  expect(modeOf(path)).toBe('700');
+
+  await chmod(path, 0o755);
+  await ensurePrivateFolder(path);
+  expect(modeOf(path)).toBe('700');
+});
+
+test('an open folder with files in it is refused and left as it is', async () => {
+  const path = join(folder, 'open');
+  await mkdir(path);
+  await chmod(path, 0o755);
+  await writeFile(join(path, 'file'), '');
+  await expect(ensurePrivateFolder(path)).rejects.toMatchObject({ code: 'config_invalid' });
+  expect(modeOf(path)).toBe('755');
+});
+
+test('a file in the folder’s place is refused', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(ensurePrivateFolder(join(folder, 'file'))).rejects.toMatchObject({
+    code: 'config_invalid',
+  });
+});
+
+test('a private file is 0600, replaced as a whole, and leaves nothing beside it', async () => {
+  const path = join(folder, 'secret');
+  await writePrivateFile(path, 'first, and longer');
+  await writePrivateFile(path, 'second');
+  expect(readFileSync(path, 'utf8')).toBe('second');
+  expect(modeOf(path)).toBe('600');
+  expect(readdirSync(folder)).toEqual(['secret']);
+});
+
+test('a file that is not there reads as undefined; one that cannot be read throws', async () => {
+  expect(await readIfExists(join(folder, 'none'))).toBeUndefined();
+  await expect(readIfExists(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+});
