@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import type Koa from 'koa';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { refuseBrokenRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
 
@@ -11,6 +12,9 @@ export interface ListenOptions {
   readonly port: number;
   /** Sockets open at once; one more is closed unanswered. */
   readonly maxConnections?: number;
+  /** Several processes listen on the same port and the kernel spreads connections (SO_REUSEPORT). */
+  readonly reusePort?: boolean;
+  readonly clock?: Clock;
 }
 
 export interface Listener {
@@ -56,6 +60,7 @@ const CLOSE_POLL_MS = 25;
 /** Serves an application. @throws what `listen` says, `EADDRINUSE` for one */
 export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
   const handle = app.callback();
+  const { clock = systemClock } = options;
   const open = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
 
@@ -68,9 +73,13 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
   server.timeout = SOCKET_TIMEOUT_MS;
-  server.on('clientError', refuseBrokenRequest);
+  server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket, clock));
 
-  server.listen({ host: options.host, port: options.port });
+  server.listen({
+    host: options.host,
+    port: options.port,
+    reusePort: options.reusePort ?? false,
+  });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
