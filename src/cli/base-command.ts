@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { createScope, type Scope } from '../lib/lifecycle.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
 import { Interrupted, presentFailure, printFailure, toFailure } from './failure.ts';
-import { settingFlags } from './setting-flags.ts';
+import { settingFlags, toEnvironment } from './setting-flags.ts';
 import { listenForStop } from './stop-signal.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -66,6 +66,12 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return { env: process.env, flags: this.flags, file: this.flags.config };
   }
 
+  /** The environment that gives a child process this run's settings, flags included. */
+  protected get childEnv(): NodeJS.ProcessEnv {
+    const { env, flags, file } = this.given;
+    return { ...env, ...toEnvironment(flags), ...(file ? { AUTHCTL_CONFIG: file } : {}) };
+  }
+
   /**
    * The settings of this run, read on first use.
    * @throws AppError `config_invalid` listing every problem
@@ -83,7 +89,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     const settings = this.settings;
     const log = this.#createLog(settings);
     const scope = createScope(log);
-    const stop = listenForStop();
+    const stop = listenForStop('supervised' in this.flags && this.flags['supervised'] === true);
     try {
       const working = work({ settings, scope, log, stop: stop.signal });
       if (this.#isLongRunning) return await working;

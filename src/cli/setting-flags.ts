@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { SettingName } from '../../config/index.ts';
-import { flagName, isSecret, SETTING_NAMES } from '../../config/names.ts';
+import { envName, flagName, isSecret, SETTING_NAMES } from '../../config/names.ts';
 import { SETTINGS } from '../../config/schema.ts';
 import type { Setting } from '../../config/setting.ts';
 
@@ -15,6 +15,19 @@ export function settingFlags(names: readonly SettingName[]): Record<never, never
 /** Every setting as a flag; help lists only the ones named, the reference lists them all. */
 export function allSettingFlags(shown: readonly SettingName[]): Record<never, never> {
   return Object.fromEntries(SETTING_NAMES.map((name) => toFlag(name, !shown.includes(name))));
+}
+
+/** Settings that were given as flags, as environment variables: for a child process. */
+export function toEnvironment(
+  flags: Readonly<Record<string, unknown>> = {},
+): Record<string, string> {
+  const given = SETTING_NAMES.flatMap((name): [string, unknown][] => [
+    [envName(name), flags[flagName(name)]],
+    [`${envName(name)}_FILE`, flags[`${flagName(name)}-file`]],
+  ]);
+  return Object.fromEntries(
+    given.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]),
+  );
 }
 
 function toFlag(name: SettingName, hidden: boolean): [string, object] {

@@ -1,4 +1,4 @@
-import type { Services } from '../app/services.ts';
+import type { Services } from '../services/index.ts';
 import type { Principal } from '../services/session/authenticate.ts';
 import { routeFor } from './kernel/route.ts';
 

@@ -9,7 +9,14 @@ import {
   TwoFactorRequired,
   VerificationRequired,
 } from '../schemas/answers.ts';
-import { DeviceName, Email, Password, RefreshTokenText, Username, Uuid } from '../schemas/fields.ts';
+import {
+  DeviceName,
+  Email,
+  Password,
+  RefreshTokenText,
+  Username,
+  Uuid,
+} from '../schemas/fields.ts';
 
 export const login = route({
   method: 'post',

@@ -3,7 +3,10 @@ import { Type } from 'typebox';
 /** Request fields, each declared once. Lengths are generous bounds; the rule is in the services. */
 
 export const Email = Type.String({ maxLength: 320, description: 'An e-mail address.' });
-export const Username = Type.String({ maxLength: 64, description: '3 to 32 letters, digits, `.`, `_`, `-`.' });
+export const Username = Type.String({
+  maxLength: 64,
+  description: '3 to 32 letters, digits, `.`, `_`, `-`.',
+});
 export const Phone = Type.String({ maxLength: 32, description: 'E.164, such as `+41791234567`.' });
 export const Password = Type.String({
   maxLength: 16_384,
@@ -14,9 +17,18 @@ export const DeviceName = Type.String({
   maxLength: 100,
   description: 'What the user calls this device; shown in the list of sessions.',
 });
-export const FlowToken = Type.String({ maxLength: 128, description: 'The token of the step before.' });
+export const FlowToken = Type.String({
+  maxLength: 128,
+  description: 'The token of the step before.',
+});
 export const RefreshTokenText = Type.String({ maxLength: 256 });
-export const Code = Type.String({ maxLength: 64, description: 'The code, in any case, with or without hyphen.' });
-export const RecoveryCodeText = Type.String({ maxLength: 64, description: 'One of the recovery codes.' });
+export const Code = Type.String({
+  maxLength: 64,
+  description: 'The code, in any case, with or without hyphen.',
+});
+export const RecoveryCodeText = Type.String({
+  maxLength: 64,
+  description: 'One of the recovery codes.',
+});
 export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
 export const Timestamp = Type.String({ description: 'ISO 8601, UTC.' });

@@ -9,6 +9,8 @@ export interface DrainDeps {
   readonly db: Db;
   readonly forge: Forge;
   readonly params: Argon2Params;
+  /** Failures of one row before it is parked (`hash.max_tries`). */
+  readonly maxTries: number;
   readonly log: Logger;
 }
 
@@ -27,7 +29,6 @@ interface ClaimedRow {
 
 /** A killed worker's rows come back after this long; hashing a batch takes a few seconds at most. */
 const LEASE_SECONDS = 60;
-const MAX_ATTEMPTS = 5;
 
 // The partial index on pending_since is the queue: oldest first, rows other workers hold are skipped.
 const CLAIM = statement(
@@ -48,8 +49,8 @@ const RECORD_FAILURE = statement(
   'credentials.record_failure',
   `UPDATE credentials
    SET attempts = attempts + 1, lease_until = now() + make_interval(secs => 2 ^ attempts),
-       parked_at = CASE WHEN attempts + 1 >= ${MAX_ATTEMPTS} THEN now() END,
-       parked_reason = CASE WHEN attempts + 1 >= ${MAX_ATTEMPTS} THEN $3 END
+       parked_at = CASE WHEN attempts + 1 >= $4 THEN now() END,
+       parked_reason = CASE WHEN attempts + 1 >= $4 THEN $3 END
    WHERE user_id = $1 AND version = $2 AND pending IS NOT NULL
    RETURNING parked_at IS NOT NULL AS parked`,
 );
@@ -57,7 +58,7 @@ const RECORD_FAILURE = statement(
 export type Drain = ReturnType<typeof createDrain>;
 
 /** Turns pending rows into final ones, a batch at a time; any number of workers at once. */
-export function createDrain({ db, forge, params, log }: DrainDeps) {
+export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
   async function harden(
     row: ClaimedRow,
     signal: AbortSignal,
@@ -81,6 +82,7 @@ export function createDrain({ db, forge, params, log }: DrainDeps) {
       row.user_id,
       row.version,
       reason,
+      maxTries,
     ]);
     const parked = rows[0]?.parked === true;
     const fields = { err: error, userId: row.user_id };

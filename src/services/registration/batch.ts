@@ -2,6 +2,7 @@ import { type Db, statement } from '../../db/database.ts';
 import { isConnectionError } from '../../db/errors.ts';
 import { type Batcher, createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Wake } from '../wake.ts';
 import { INSERT_REGISTRATIONS, toParameters } from './insert-statement.ts';
 import type { RegistrationRow } from './row.ts';
 
@@ -14,10 +15,13 @@ export interface RegistrationBatchDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly metrics: BatchMetrics;
+  readonly wake: { readonly hash: Wake; readonly mail: Wake };
   /** Rows in one statement at most (`registration.batch_size`). */
   readonly batchSize: number;
   /** Rows waiting at most; more are refused with 503. */
   readonly maxWaiting: number;
+  /** A row that has waited longer is refused with 503. */
+  readonly maxWaitMs: number;
 }
 
 const FIND_IDS = statement(
@@ -27,7 +31,6 @@ const FIND_IDS = statement(
 
 /** Two connections keep PostgreSQL busy while the next batch collects; more only share the disk. */
 const WRITERS = 2;
-const MAX_WAIT_MS = 2_000;
 
 /**
  * Writes registrations, many to a statement; answers each row with whether its user was created.
@@ -36,12 +39,14 @@ const MAX_WAIT_MS = 2_000;
 export function createRegistrationBatch(
   deps: RegistrationBatchDeps,
 ): Batcher<RegistrationRow, boolean> {
-  const { db, clock, metrics, batchSize, maxWaiting } = deps;
+  const { db, clock, metrics, wake, batchSize, maxWaiting, maxWaitMs } = deps;
 
   async function insert(rows: readonly RegistrationRow[]): Promise<Set<string>> {
     const startedAt = clock.monotonicMs();
     const created = await db.query<{ id: string }>(INSERT_REGISTRATIONS, toParameters(rows));
     metrics.observeBatch(rows.length, (clock.monotonicMs() - startedAt) / 1_000);
+    if (rows.some((row) => row.credential.pending)) wake.hash.soon();
+    if (rows.some((row) => row.codeMail)) wake.mail.soon();
     return new Set(created.map((row) => row.id));
   }
 
@@ -77,7 +82,7 @@ export function createRegistrationBatch(
     maxBatch: batchSize,
     writers: WRITERS,
     maxWaiting,
-    maxWaitMs: MAX_WAIT_MS,
+    maxWaitMs,
     monotonicMs: clock.monotonicMs,
     run: write,
   });

@@ -1,0 +1,24 @@
+import { Args } from '@oclif/core';
+import { CoreCommand } from '../../src/cli/core-command.ts';
+import { type DomainView, presentDomain } from '../../src/cli/domain-table.ts';
+import { verificationFlag } from '../../src/cli/verification-flag.ts';
+
+export default class DomainsSet extends CoreCommand<typeof DomainsSet> {
+  static override summary = "Change a domain's policy; running nodes follow within a second.";
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> example.com --verification none',
+  ];
+  static override args = {
+    domain: Args.string({ required: true, description: 'Like example.com.' }),
+  };
+  static override flags = { verification: verificationFlag({ required: true }) };
+
+  async run(): Promise<DomainView> {
+    return this.withCore(async ({ domains }) => {
+      const { verification } = this.flags;
+      const domain = await domains.set(this.actor, this.args.domain, verification);
+      this.log(`${domain.name}: verification ${domain.verification}`);
+      return presentDomain(domain);
+    });
+  }
+}

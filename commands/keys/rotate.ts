@@ -1,0 +1,62 @@
+import { Flags } from '@oclif/core';
+import { rotateMasterKey } from '../../src/app/rotate-master-key.ts';
+import { CoreCommand } from '../../src/cli/core-command.ts';
+import { AppError } from '../../src/errors.ts';
+import { parseDuration } from '../../src/lib/duration.ts';
+import { type RotateResult, rotatePepper, rotateSigning } from '../../src/services/key/rotate.ts';
+
+type Result = Omit<RotateResult, 'notAfter'> & { notAfter: string | null };
+
+export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
+  static override summary = 'Replace a key while serving: no restart, no token refused.';
+  static override description =
+    'signing: the published next key signs at once, the old one verifies until its grace ends. ' +
+    'pepper: new passwords use a new one at once, others when their owner next signs in. ' +
+    'master: every key is sealed again with the next master key.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --grace 1h --dry-run',
+    '<%= config.bin %> <%= command.id %> --kind pepper',
+    'AUTHCTL_MASTER_KEY_NEXT_FILE=next.key <%= config.bin %> <%= command.id %> --kind master',
+  ];
+  static override flags = {
+    kind: Flags.option({
+      summary: 'Which key.',
+      options: ['signing', 'pepper', 'master'] as const,
+      default: 'signing' as const,
+    })(),
+    grace: Flags.string({
+      summary: 'How long the old signing key still verifies.',
+      default: '24h',
+      helpValue: '<duration>',
+    }),
+    'dry-run': Flags.boolean({ summary: 'Say what would happen, change nothing.', default: false }),
+  };
+
+  async run(): Promise<Result> {
+    const graceMs = parseDuration(this.flags.grace);
+    if (graceMs === null)
+      throw new AppError('usage', {
+        text: `--grace ${this.flags.grace} is not a duration.`,
+        hint: 'write it like 30m or 24h',
+      });
+    return this.withCore(async (core) => {
+      const { db, clock, masters } = core;
+      const dryRun = this.flags['dry-run'];
+      const deps = { db, clock, actor: this.actor, loadMasters: masters.load };
+      const rotated = await {
+        signing: () => rotateSigning(deps, { graceMs, dryRun }),
+        pepper: () => rotatePepper(deps, { dryRun }),
+        master: () => rotateMasterKey(deps, masters, { dryRun }),
+      }[this.flags.kind]();
+      this.log(describe(rotated));
+      return { ...rotated, notAfter: rotated.notAfter?.toISOString() ?? null };
+    });
+  }
+}
+
+function describe({ kind, dryRun, activeKid, previousKid, notAfter }: RotateResult): string {
+  const verb = dryRun ? 'would become' : 'is now';
+  const until = notAfter ? `verifies until ${notAfter.toISOString()}` : 'stays while it is needed';
+  return `${activeKid} ${verb} the active ${kind} key; ${previousKid} ${until}`;
+}

@@ -1,0 +1,56 @@
+import { CoreCommand } from '../src/cli/core-command.ts';
+import { formatElapsed, formatTable } from '../src/cli/format.ts';
+import type { StatusReport } from '../src/services/status/status.ts';
+
+export type StatusResult = StatusReport & {
+  schema: { state: string; pending: string[] };
+  database: { kind: 'embedded' | 'external'; version: string };
+};
+
+export default class Status extends CoreCommand<typeof Status> {
+  static override summary = 'Show how the installation is doing: backlog, mail, events, processes.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --json',
+  ];
+
+  async run(): Promise<StatusResult> {
+    return this.withCore(async (core) => {
+      const [report, schema, versions] = await Promise.all([
+        core.status(),
+        core.store.migrator.status(),
+        core.db.query<{ version: string }>({
+          name: 'status.version',
+          text: `SELECT current_setting('server_version') AS version`,
+        }),
+      ]);
+      const kind = core.store.isEmbedded ? ('embedded' as const) : ('external' as const);
+      const result = {
+        ...report,
+        schema: { state: schema.state, pending: [...schema.pending] },
+        database: { kind, version: versions[0]!.version },
+      };
+      this.log(formatTable(['', ''], toRows(result)));
+      return result;
+    });
+  }
+}
+
+function toRows(status: StatusResult): [string, string][] {
+  const age = formatElapsed(status.oldest_pending_seconds * 1_000);
+  const drain =
+    status.drain_seconds === null ? 'no worker' : formatElapsed(status.drain_seconds * 1_000);
+  return [
+    ['users', String(status.users)],
+    ['sessions', String(status.sessions)],
+    ['pending hashes', `${status.pending_hashes}, oldest ${age}, drained in ${drain}`],
+    ['parked hashes', String(status.parked_hashes)],
+    ['hash rate', `${status.hash_rate}/s`],
+    ['mail', `${status.mail.queued} queued, ${status.mail.dead} dead`],
+    ['events', `${status.events.waiting} waiting, ${status.events.dead} dead`],
+    ['domains', `${status.domains.verified} verified, ${status.domains.pending} pending`],
+    ['processes', `${status.api.nodes} API, ${status.worker.nodes} worker`],
+    ['schema', status.schema.state],
+    ['database', `${status.database.kind}, PostgreSQL ${status.database.version}`],
+  ];
+}

@@ -1,0 +1,33 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../src/cli/base-command.ts';
+import { allSettingFlags } from '../src/cli/setting-flags.ts';
+import { untilAborted } from '../src/lib/until-aborted.ts';
+
+export default class Worker extends BaseCommand<typeof Worker> {
+  static override summary =
+    'Start a worker: hardens passwords, sends mail, relays events, removes what has expired.';
+  static override description =
+    'Runs until it is asked to stop. Any number of workers may share one database; a killed one is ' +
+    'taken over from within a minute.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --data-dir /var/lib/authctl',
+  ];
+  static override flags = {
+    ...allSettingFlags(['hash.slots', 'worker.nice']),
+    supervised: Flags.boolean({ hidden: true, default: false }),
+  };
+  static override longRunning = true;
+
+  async run(): Promise<void> {
+    await this.withScope(async ({ settings: config, scope, log, stop }) => {
+      const { openCore } = await import('../src/app/core.ts');
+      const { startWorker } = await import('../src/app/start-worker.ts');
+      const poolSize = config.database.workerPool;
+      const core = await openCore({ config, scope, log, role: 'worker', poolSize });
+      await startWorker(core, scope);
+      log.info('worker started');
+      await untilAborted(stop);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import type { Config } from '../../config/index.ts';
+import type { Db } from '../db/database.ts';
+import type { Clock } from '../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Scope } from '../lib/lifecycle.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createDomainDirectory, type DomainDirectory } from '../services/domain/directory.ts';
+import { createDomains, type Domains } from '../services/domain/domains.ts';
+import { createEvents, type Events } from '../services/event/events.ts';
+import { ensureKeys } from '../services/key/ensure-keys.ts';
+import { createKeys, type Keys } from '../services/key/keyring.ts';
+import { createMailQueue, type MailQueue } from '../services/mail/draft.ts';
+import { createNodes, type Nodes } from '../services/node/nodes.ts';
+import { createStatus, type StatusReport } from '../services/status/status.ts';
+import { createMasterKeys, type MasterKeys } from './master-keys.ts';
+import { ensureSchema, openStore, type Store } from './open-store.ts';
+
+/** What every process works with: the API, the worker and most commands. */
+export interface Core {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly db: Db;
+  readonly masters: MasterKeys;
+  /** Who issues this installation's tokens. */
+  readonly issuer: string;
+  readonly keys: Keys;
+  readonly domains: Domains;
+  readonly directory: DomainDirectory;
+  readonly events: Events;
+  readonly mails: MailQueue;
+  readonly nodes: Nodes;
+  status(): Promise<StatusReport>;
+}
+
+export interface CoreOptions {
+  readonly config: Config;
+  readonly scope: Scope;
+  readonly log: Logger;
+  readonly role: 'api' | 'worker' | 'cli';
+  readonly poolSize: number;
+}
+
+/**
+ * Opens the database, makes sure that schema and keys are right, and builds what all roles share.
+ * @throws AppError `dependency_unreachable`, `schema_mismatch`, `key_mismatch`, `config_invalid`,
+ *   each before anything has been written
+ */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { config, scope, log, role, poolSize } = options;
+  const clock = systemClock;
+  const applicationName = `authctl ${role}`;
+  const store = await openStore({ config, scope, log, clock, applicationName, poolSize });
+  await ensureSchema(store);
+
+  const { db } = store;
+  const masters = createMasterKeys(config);
+  const instanceId = await ensureKeys({ db, clock }, await masters.load());
+  const keys = createKeys({ db, clock, loadMasters: masters.load });
+  const nodes = createNodes({ db, clock, log });
+  return {
+    config,
+    clock,
+    log,
+    store,
+    db,
+    masters,
+    issuer: config.issuer ?? `urn:authctl:${instanceId}`,
+    keys,
+    domains: createDomains({ db, clock }),
+    directory: createDomainDirectory({ db, clock }),
+    events: createEvents({ clock, enabled: hasEventSink(config) }),
+    mails: createMailQueue({ clock, keys, messageDomain: domainOfSender(config.mail.from) }),
+    nodes,
+    status: createStatus({ db, nodes }),
+  };
+}
+
+function hasEventSink({ kafka, webhook, events }: Config): boolean {
+  return kafka.brokers.length > 0 || webhook.url !== undefined || events.stdout;
+}
+
+/** The right-hand side of Message-IDs: the sender's own domain (RFC 5322 §3.6.4). */
+function domainOfSender(from: string): string {
+  return from.slice(from.lastIndexOf('@') + 1).replace('>', '');
+}

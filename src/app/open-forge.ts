@@ -1,0 +1,28 @@
+import type { Config } from '../../config/index.ts';
+import { selectEngine } from '../crypto/argon2/select-engine.ts';
+import { createForge, type Forge } from '../crypto/forge.ts';
+import { type Argon2Params, HASH_BYTES } from '../crypto/phc.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Scope } from '../lib/lifecycle.ts';
+
+/** The configured cost of a hash. */
+export function hashParams({ hash }: Config): Argon2Params {
+  const { memoryKib, passes, parallelism } = hash;
+  return { memoryKib, passes, parallelism, length: HASH_BYTES };
+}
+
+/**
+ * Opens this process's Forge and measures its rate.
+ * @param processes how many processes divide the host's slots among them
+ */
+export async function openForge(config: Config, scope: Scope, processes: number): Promise<Forge> {
+  const forge = createForge({
+    engine: await selectEngine(config.hash.engine),
+    slots: Math.max(1, Math.floor(config.hash.slots / processes)),
+    cost: hashParams(config),
+    queueLimit: config.hash.queue,
+    clock: systemClock,
+  });
+  await forge.calibrate();
+  return scope.own('Forge', forge, (opened) => opened.close());
+}

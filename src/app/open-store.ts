@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/index.ts';
+import { type Db, openDatabase } from '../db/database.ts';
+import { checkSchema } from '../db/migrate/check-schema.ts';
+import { createMigrator, type Migrator } from '../db/migrate/index.ts';
+import { type Migration, readMigrations } from '../db/migrate/read-migrations.ts';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Scope } from '../lib/lifecycle.ts';
+import type { Logger } from '../lib/logger.ts';
+import { packageRoot } from '../lib/package-root.ts';
+import { retryUntil } from '../lib/retry-until.ts';
+
+export interface Store {
+  readonly db: Db;
+  readonly migrator: Migrator;
+  /** The migrations this program knows. */
+  readonly known: readonly Migration[];
+  readonly isEmbedded: boolean;
+  readonly connectionString: string;
+}
+
+export interface OpenStoreOptions {
+  readonly config: Config;
+  readonly scope: Scope;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Shown in pg_stat_activity: `authctl api`, `authctl worker`, `authctl cli`. */
+  readonly applicationName: string;
+  readonly poolSize: number;
+}
+
+/**
+ * Opens the database: joins the embedded PostgreSQL, or waits for the external one.
+ * @throws AppError `dependency_unreachable` when it does not answer within `startup.deadline`
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const { config, scope, log, clock } = options;
+  const external = config.database.url?.reveal();
+  const { connectionString, onUnreachable } = external
+    ? { connectionString: external, onUnreachable: undefined }
+    : await joinEmbedded(options);
+  const db = scope.own(
+    'database pool',
+    openDatabase({
+      connectionString,
+      poolSize: options.poolSize,
+      applicationName: options.applicationName,
+      statementTimeoutMs: config.database.statementTimeoutMs,
+      log,
+      onUnreachable,
+    }),
+    (opened) => opened.close(),
+  );
+  if (external) await waitForDatabase(db, config.startup.deadlineMs, clock, log);
+  const prismaDir = join(packageRoot(), 'prisma');
+  return {
+    db,
+    migrator: createMigrator({ connectionString, prismaDir, log, clock }),
+    known: await readMigrations(prismaDir),
+    isEmbedded: external === undefined,
+    connectionString,
+  };
+}
+
+/**
+ * Makes sure that the schema is the one this program knows. The embedded database belongs to this
+ * program alone and is migrated here; an external one is migrated when its operator says so.
+ * @throws AppError `schema_mismatch`
+ */
+export async function ensureSchema(store: Store): Promise<void> {
+  if (store.isEmbedded) await store.migrator.apply();
+  else await checkSchema(store.db, store.known);
+}
+
+async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
+  const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
+  const server = scope.own(
+    'embedded PostgreSQL',
+    await joinEmbeddedPostgres({ dataDir: config.dataDir, log, clock }),
+    (joined) => joined.leave(),
+  );
+  let restarting: Promise<void> | undefined;
+  return {
+    connectionString: server.connectionString,
+    /** Whoever meets a dead server starts it again; many callers at once start it once. */
+    onUnreachable() {
+      restarting ??= server
+        .ensureRunning()
+        .catch((error: unknown) => log.error({ err: error }, 'embedded PostgreSQL did not restart'))
+        .finally(() => {
+          restarting = undefined;
+        });
+    },
+  };
+}
+
+async function waitForDatabase(
+  db: Db,
+  deadlineMs: number,
+  clock: Clock,
+  log: Logger,
+): Promise<void> {
+  try {
+    await retryUntil(() => db.query({ name: 'ping', text: 'SELECT 1' }), {
+      deadlineMs,
+      clock,
+      onRetry: (error) => log.warn({ err: error }, 'waiting for the database'),
+    });
+  } catch (error) {
+    throw new AppError('dependency_unreachable', {
+      text: 'PostgreSQL does not answer.',
+      hint: 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',
+      cause: error,
+    });
+  }
+}

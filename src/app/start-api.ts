@@ -1,0 +1,156 @@
+import { hostname } from 'node:os';
+import { checkSchema } from '../db/migrate/check-schema.ts';
+import { createGuardian, type Guardian } from '../http/guardian.ts';
+import type { HealthChecks } from '../http/health.ts';
+import { type Listener, listen } from '../http/listen.ts';
+import { createMetrics, type Metrics } from '../http/metrics.ts';
+import { createPublicApp } from '../http/public-app.ts';
+import type { Scope } from '../lib/lifecycle.ts';
+import { createServices, type Services } from '../services/index.ts';
+import { createWake } from '../services/wake.ts';
+import type { Core } from './core.ts';
+import { hashParams, openForge } from './open-forge.ts';
+import { openLimits } from './open-limits.ts';
+import { programVersion } from './version.ts';
+
+export interface Api {
+  readonly services: Services;
+  readonly metrics: Metrics;
+  readonly health: HealthChecks;
+  readonly listener: Listener;
+}
+
+export interface StartApiOptions {
+  readonly core: Core;
+  readonly scope: Scope;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** API processes that divide this host's hashing slots. */
+  readonly processes: number;
+}
+
+/** Seconds: a batch is one statement with one durable commit. */
+const BATCH_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+const BATCH_ROWS = [1, 2, 5, 10, 25, 50, 100, 200, 500];
+
+/** Starts one API process's services and its public listener. */
+export async function startApi(options: StartApiOptions): Promise<Api> {
+  const { core, scope } = options;
+  const { config, log, db, nodes } = core;
+  const version = programVersion();
+  const metrics = createMetrics();
+  const forge = await openForge(config, scope, options.processes);
+  const { limits, mailBudget } = await openLimits(core, scope);
+  const batchRows = metrics.histogram('registration_batch_rows', 'Rows of a batch.', BATCH_ROWS);
+  const batchSeconds = metrics.histogram(
+    'registration_batch_seconds',
+    'Time of a batch, durable commit included.',
+    BATCH_SECONDS,
+  );
+  const services = createServices({
+    ...core,
+    forge,
+    params: hashParams(config),
+    limits,
+    mailBudget,
+    wake: {
+      hash: createWake(db, 'authctl_hash', log),
+      mail: createWake(db, 'authctl_mail', log),
+    },
+    metrics: {
+      observeBatch(rows, seconds) {
+        batchRows.observe(rows);
+        batchSeconds.observe(seconds);
+      },
+    },
+  });
+  scope.defer('requests in flight', services.drain);
+  addGauges(metrics, core, services, forge.stats);
+
+  const identity = { kind: 'api' as const, host: hostname(), pid: process.pid, version };
+  const beat = nodes.start(identity, () => {
+    const { ratePerSecond, queued } = forge.stats();
+    return { hashRate: ratePerSecond, hashWaiting: queued };
+  });
+  scope.defer('heartbeat', beat.stop);
+
+  const health: HealthChecks = {
+    database: () => checkSchema(db, core.store.known),
+    keys: async () => {
+      await core.keys.ring();
+    },
+  };
+  const guardian = openGuardian(core, scope);
+  const app = createPublicApp({ ...core, version, services, guardian, metrics, health });
+  const listener = scope.own(
+    'public listener',
+    await listen(app, {
+      host: config.host,
+      port: options.port,
+      maxConnections: config.http.maxConnections,
+      reusePort: config.workers > 1,
+    }),
+    (opened) => opened.close(config.shutdown.deadlineMs),
+  );
+  return { services, metrics, health, listener };
+}
+
+function openGuardian({ config, clock }: Core, scope: Scope): Guardian | null {
+  if (config.limits === 'off') return null;
+  const guardian = createGuardian({
+    ratePerSecond: config.ip.rate,
+    burst: config.ip.burst,
+    hashingRatePerSecond: config.ip.hashRate,
+    hashingBurst: config.ip.hashBurst,
+    clock,
+  });
+  return scope.own('guardian', guardian, (opened) => opened.close());
+}
+
+function addGauges(
+  metrics: Metrics,
+  { db, keys, status }: Core,
+  services: Services,
+  forge: () => {
+    busy: number;
+    queued: number;
+    rejected: number;
+    waitMs: number;
+    ratePerSecond: number;
+  },
+): void {
+  const { gauge } = metrics;
+  gauge('hash_slots_busy', 'Hashes under way.', () => forge().busy);
+  gauge('hash_queue', 'Requests that wait for a hash.', () => forge().queued);
+  gauge('hash_rejected', 'Requests refused because the queue was full.', () => forge().rejected);
+  gauge(
+    'hash_wait_seconds',
+    'Time requests have waited for a hash, in all.',
+    () => forge().waitMs / 1_000,
+  );
+  gauge('hash_rate', 'Hashes per second at the present cost.', () => forge().ratePerSecond);
+  gauge(
+    'registration_waiting',
+    'Registrations that wait for a writer.',
+    () => services.batchStats().waiting,
+  );
+  gauge('database_connections', 'Open connections.', () => db.stats().total);
+  gauge('database_waiting', 'Requests that wait for a connection.', () => db.stats().waiting);
+  gauge('keys_age_seconds', 'Age of the keys this process works with.', () => keys.ageMs() / 1_000);
+  gauge(
+    'pending_hashes',
+    'Credentials that wait for hardening.',
+    async () => (await status()).pending_hashes,
+  );
+  gauge(
+    'oldest_pending_seconds',
+    'Age of the oldest of them.',
+    async () => (await status()).oldest_pending_seconds,
+  );
+  gauge('mail_queued', 'Mails that wait to be sent.', async () => (await status()).mail.queued);
+  gauge(
+    'events_waiting',
+    'Events that wait to be published.',
+    async () => (await status()).events.waiting,
+  );
+}

@@ -1,0 +1,61 @@
+import { hostname, setPriority } from 'node:os';
+import type { Scope } from '../lib/lifecycle.ts';
+import { createDrain } from '../services/credential/drain.ts';
+import { createHardenLoop } from '../worker/harden-loop.ts';
+import { createSweeper } from '../worker/sweeper.ts';
+import type { Core } from './core.ts';
+import { hashParams, openForge } from './open-forge.ts';
+import { programVersion } from './version.ts';
+
+/** One of the things a worker does, until its signal aborts. */
+interface Loop {
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Starts everything a worker does; its scope's release stops it, unfinished work going to others. */
+export async function startWorker(core: Core, scope: Scope): Promise<void> {
+  const { config, clock, log, db, nodes } = core;
+  // Requests of the same host come first.
+  setPriority(config.worker.nice);
+  const forge = await openForge(config, scope, 1);
+  const { slots } = forge.stats();
+  const host = hostname();
+  const drain = createDrain({
+    db,
+    forge,
+    params: hashParams(config),
+    maxTries: config.hash.maxTries,
+    log,
+  });
+  const loops: Record<string, Loop> = {
+    hardening: createHardenLoop({ db, clock, log, drain, nodes, host, slots }),
+    sweeper: createSweeper({
+      db,
+      log,
+      intervalMs: config.sweeper.intervalMs,
+      batch: config.sweeper.batch,
+      unverifiedTtlMs: config.registration.unverifiedTtlMs,
+      eventRetentionMs: config.events.retentionMs,
+    }),
+  };
+
+  const identity = { kind: 'worker' as const, host, pid: process.pid, version: programVersion() };
+  const beat = nodes.start(identity, () => ({
+    hashRate: forge.ratePerSecond(),
+    hashWaiting: 0,
+  }));
+  scope.defer('heartbeat', beat.stop);
+
+  const stop = new AbortController();
+  const running = Object.entries(loops).map(([name, loop]) =>
+    loop.run(stop.signal).catch((error: unknown) => {
+      // A loop handles what it can foresee; one that ends by itself must not end unseen.
+      log.fatal({ err: error, loop: name }, 'worker loop failed');
+      throw error;
+    }),
+  );
+  scope.defer('worker loops', async () => {
+    stop.abort();
+    await Promise.allSettled(running);
+  });
+}

@@ -1,0 +1,31 @@
+import { userInfo } from 'node:os';
+import type { Command } from '@oclif/core';
+import type { Core } from '../app/core.ts';
+import { type Actor, cliActor } from '../services/audit/actor.ts';
+import { BaseCommand, type CommandContext } from './base-command.ts';
+
+/** Connections a short command needs at most. */
+const POOL_SIZE = 2;
+
+/** A short command that works on the installation itself: database, keys and domains are opened. */
+export abstract class CoreCommand<
+  T extends typeof Command = typeof Command,
+> extends BaseCommand<T> {
+  /** Who the audit says did it. */
+  protected get actor(): Actor {
+    return cliActor(userInfo().username);
+  }
+
+  /**
+   * Opens the installation, runs the work and closes everything again.
+   * @throws AppError `config_invalid`, `dependency_unreachable`, `schema_mismatch`, `key_mismatch`
+   */
+  protected withCore<R>(work: (core: Core, context: CommandContext) => Promise<R>): Promise<R> {
+    return this.withScope(async (context) => {
+      const { settings: config, scope, log } = context;
+      const { openCore } = await import('../app/core.ts');
+      const core = await openCore({ config, scope, log, role: 'cli', poolSize: POOL_SIZE });
+      return work(core, context);
+    });
+  }
+}

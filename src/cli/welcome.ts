@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/index.ts';
+import type { Serving } from '../app/start-serve.ts';
+
+/** What `serve` prints once it serves: where everything is, and how to try it. */
+export function welcome(config: Config, serving: Serving): string {
+  const url = `http://${config.host}:${serving.port}`;
+  const lines = [
+    `authctl serves ${url}   (${config.env})`,
+    ...(serving.managementPort === null
+      ? []
+      : [`management    http://${config.management.host}:${serving.managementPort}`]),
+    `data          ${config.dataDir}`,
+    ...(serving.isEmbedded ? ['database      embedded PostgreSQL, in the data folder'] : []),
+  ];
+  if (config.env === 'production') return lines.join('\n');
+  const mail = join(config.dataDir, 'mail');
+  return [
+    ...lines,
+    config.smtp.url ? '' : `mails         ${mail}   (authctl mail list)\n`,
+    'Try it, in another terminal:',
+    '',
+    `  curl -s ${url}/v1/register -H 'Content-Type: application/json' \\`,
+    `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
+    '',
+    `  # the answer's flow_token, and the code mailed to ${mail}`,
+    `  curl -s ${url}/v1/verify -H 'Content-Type: application/json' \\`,
+    `    -d '{"flow_token":"ft_...","code":"XXXX-XXXX"}'`,
+    '',
+    `  curl -s ${url}/v1/login -H 'Content-Type: application/json' \\`,
+    `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
+    '',
+  ].join('\n');
+}

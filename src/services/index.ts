@@ -1,0 +1,136 @@
+import type { Config } from '../../config/index.ts';
+import type { Forge } from '../crypto/forge.ts';
+import type { Argon2Params } from '../crypto/phc.ts';
+import type { Db } from '../db/database.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createBacklog } from './credential/backlog.ts';
+import { createCredentialCreator } from './credential/create.ts';
+import { createCredentialVerifier } from './credential/verify.ts';
+import type { DomainDirectory } from './domain/directory.ts';
+import type { Events } from './event/events.ts';
+import { createFlowDrafts } from './flow/draft.ts';
+import type { Keys } from './key/keyring.ts';
+import type { Limits } from './limit/limits.ts';
+import type { MailBudget } from './limit/mail-budget.ts';
+import { createLogin } from './login/login.ts';
+import { createNextStep } from './login/next-step.ts';
+import type { MailQueue } from './mail/draft.ts';
+import { createPasswordPolicy } from './password/policy.ts';
+import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
+import { createConflicts } from './registration/conflicts.ts';
+import { createIdempotency } from './registration/idempotency.ts';
+import { createRegister } from './registration/register.ts';
+import { createAuthenticator } from './session/authenticate.ts';
+import { createSessionIssuer } from './session/issue.ts';
+import { createRefresh } from './session/refresh.ts';
+import { createSessions } from './session/sessions.ts';
+import type { Wake } from './wake.ts';
+
+export interface ServicesDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly db: Db;
+  readonly keys: Keys;
+  readonly issuer: string;
+  readonly directory: DomainDirectory;
+  readonly events: Events;
+  readonly mails: MailQueue;
+  readonly forge: Forge;
+  readonly params: Argon2Params;
+  readonly limits: Limits;
+  readonly mailBudget: MailBudget;
+  /** Tells workers that pending hashes or mails were committed. */
+  readonly wake: { readonly hash: Wake; readonly mail: Wake };
+  readonly metrics: BatchMetrics;
+}
+
+export type Services = ReturnType<typeof createServices>;
+
+/** The only place where services meet: each is handed what it needs, and nothing reaches sideways. */
+export function createServices(deps: ServicesDeps) {
+  const { config, clock, log, db, keys, directory: domains, events, forge, params } = deps;
+  const { limits, mailBudget, mails } = deps;
+  const policy = {
+    issuer: deps.issuer,
+    audience: config.audience,
+    accessTtlMs: config.access.ttlMs,
+    refreshTtlMs: config.refresh.ttlMs,
+  };
+
+  const backlog = createBacklog({
+    db,
+    clock,
+    ratePerSecond: forge.ratePerSecond,
+    maxAgeMs: config.hash.backlogMaxAgeMs,
+  });
+  const creator = createCredentialCreator({ keys, forge, backlog, mode: config.hash.mode, params });
+  const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
+  const passwords = createPasswordPolicy({ minLength: config.password.minLength });
+  const flows = createFlowDrafts({ clock, keys });
+  const issuer = createSessionIssuer({ clock, keys, policy });
+  const authenticator = createAuthenticator({ db, clock, keys, ...policy });
+  const nextStep = createNextStep({
+    db,
+    clock,
+    domains,
+    flows,
+    mails,
+    mailBudget,
+    sessions: issuer,
+    events,
+  });
+  const batch = createRegistrationBatch({
+    db,
+    clock,
+    metrics: deps.metrics,
+    wake: deps.wake,
+    batchSize: config.registration.batchSize,
+    maxWaiting: config.registration.queue,
+    maxWaitMs: config.registration.maxWaitMs,
+  });
+
+  return {
+    keys,
+    authenticator,
+    register: createRegister({
+      clock,
+      identities: {
+        identifier: config.registration.identifier,
+        usernames: config.usernames,
+        phones: config.phones,
+      },
+      autoLogin: config.registration.autoLogin,
+      domains,
+      passwords,
+      credentials: creator,
+      idempotency: createIdempotency({ db, clock, keys }),
+      batch,
+      conflicts: createConflicts(db),
+      flows,
+      mails,
+      mailBudget,
+      sessions: issuer,
+      events,
+    }),
+    login: createLogin({ db, clock, credentials: verifier, limits, nextStep }),
+    refresh: createRefresh({
+      db,
+      clock,
+      keys,
+      issuer,
+      events,
+      graceMs: config.refresh.graceMs,
+      perMinute: config.limits === 'on' ? config.refresh.rate : null,
+    }),
+    sessions: createSessions({ db, clock, events, authenticator }),
+    batchStats: batch.stats,
+    /** Answers what was accepted; the listeners have closed before. */
+    async drain(): Promise<void> {
+      await batch.drain();
+      await authenticator.drain();
+      await verifier.drain();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { type Db, type Statement, statement } from '../db/database.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createWaiter } from './waiter.ts';
+
+export interface SweeperDeps {
+  readonly db: Db;
+  readonly log: Logger;
+  readonly intervalMs: number;
+  /** Rows removed by one statement at most. */
+  readonly batch: number;
+  /** Never-verified accounts are removed after this long. */
+  readonly unverifiedTtlMs: number;
+  /** Published events are kept this long, for replay. */
+  readonly eventRetentionMs: number;
+}
+
+interface Sweep {
+  readonly what: string;
+  readonly remove: Statement;
+  readonly values: readonly unknown[];
+}
+
+/** Removes rows by primary key, oldest first; SKIP LOCKED lets two sweepers share the work. */
+function sweepOf(what: string, table: string, key: string, condition: string): Statement {
+  return statement(
+    `sweep.${what}`,
+    `DELETE FROM ${table} WHERE ${key} IN (
+       SELECT ${key} FROM ${table} WHERE ${condition} LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+  );
+}
+
+const FLOWS = sweepOf('flows', 'flows', 'token_digest', 'expires_at < now()');
+// Ended and expired sessions stay a day, so that reuse of their tokens is still recognised as such.
+const SESSIONS = sweepOf('sessions', 'sessions', 'id', `expires_at < now() - interval '1 day'`);
+const ENDED_SESSIONS = sweepOf(
+  'ended_sessions',
+  'sessions',
+  'id',
+  `ended_at < now() - interval '30 days'`,
+);
+const IDEMPOTENCY_KEYS = sweepOf(
+  'idempotency_keys',
+  'idempotency_keys',
+  'digest',
+  'expires_at < now()',
+);
+const COUNTERS = sweepOf('limit_counters', 'limit_counters', 'key', 'expires_at < now()');
+const NODES = sweepOf('nodes', 'nodes', 'id', `seen_at < now() - interval '1 hour'`);
+const MAILS = sweepOf(
+  'mails',
+  'mails',
+  'id',
+  `status IN ('sent', 'dead') AND created_at < now() - interval '30 days'`,
+);
+const UNVERIFIED = sweepOf(
+  'unverified_users',
+  'users',
+  'id',
+  `status = 'pending' AND email_verified_at IS NULL
+   AND created_at < now() - make_interval(secs => $2::float8 / 1000)`,
+);
+const EVENTS = sweepOf(
+  'published_events',
+  'events',
+  'id',
+  'published_at < now() - make_interval(secs => $2::float8 / 1000)',
+);
+
+/** Removes what has expired, in bounded batches, until nothing is left; then rests. */
+export function createSweeper(deps: SweeperDeps) {
+  const { db, log, batch } = deps;
+  const sweeps: readonly Sweep[] = [
+    ...[FLOWS, SESSIONS, ENDED_SESSIONS, IDEMPOTENCY_KEYS, COUNTERS, NODES, MAILS].map(
+      (remove) => ({ what: remove.name, remove, values: [batch] }),
+    ),
+    { what: UNVERIFIED.name, remove: UNVERIFIED, values: [batch, deps.unverifiedTtlMs] },
+    { what: EVENTS.name, remove: EVENTS, values: [batch, deps.eventRetentionMs] },
+  ];
+
+  /** One round; returns how many rows went. */
+  async function sweepOnce(signal: AbortSignal): Promise<number> {
+    let total = 0;
+    for (const { what, remove, values } of sweeps) {
+      let removed = 0;
+      do {
+        removed = await db.execute(remove, values);
+        total += removed;
+      } while (removed === batch && !signal.aborted);
+      if (signal.aborted) return total;
+      if (removed > 0) log.debug({ what, removed }, 'expired rows removed');
+    }
+    return total;
+  }
+
+  return {
+    sweepOnce,
+    async run(signal: AbortSignal): Promise<void> {
+      const waiter = createWaiter(deps.intervalMs, signal);
+      while (!signal.aborted) {
+        await sweepOnce(signal).catch((error: unknown) =>
+          log.warn({ err: error }, 'sweep failed, will retry'),
+        );
+        await waiter.wait();
+      }
+    },
+  };
+}
