@@ -44,7 +44,7 @@ function migrationFailed(name: string, script: string, error: DatabaseError): Ap
   const line = error.position && script.slice(0, Number(error.position)).split('\n').length;
   return new AppError('schema_mismatch', {
     text: `Migration ${name} failed${line ? ` at line ${line}` : ''}: ${error.message}. Nothing of it was kept.`,
-    hint: 'Remove the cause, then run again: authctl migrate',
+    hint: 'remove the cause, then run again: authctl migrate',
     log: { migration: name, sqlstate: error.code },
     cause: error,
   });
@@ -56,7 +56,7 @@ function toEngineError(error: unknown): unknown {
   const text = error.message.split(/\n\s+0: /)[0]?.trim();
   return new AppError('schema_mismatch', {
     text: `The database cannot be migrated: ${text}`,
-    hint: 'authctl needs a database of its own, with the right to create tables in it.',
+    hint: 'give authctl a database of its own, and the right to create tables in it',
     cause: error,
   });
 }

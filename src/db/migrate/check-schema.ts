@@ -26,21 +26,21 @@ export function schemaMismatch(status: SchemaStatus): AppError {
 function explain({ state, pending, unknown, edited }: SchemaStatus): Explanation {
   switch (state) {
     case 'empty':
-      return { text: 'The database has no schema yet.', hint: 'Run: authctl migrate' };
+      return { text: 'The database has no schema yet.', hint: 'run: authctl migrate' };
     case 'behind':
       return {
         text: `The database schema is older than this program: ${list(pending)} not applied.`,
-        hint: 'Run: authctl migrate',
+        hint: 'run: authctl migrate',
       };
     case 'ahead':
       return {
         text: `The database schema is newer than this program, which does not know ${list(unknown)}.`,
-        hint: `Install the version of authctl that applied it, or with that version run: authctl migrate down --steps ${unknown.length} --yes`,
+        hint: `install the version of authctl that applied it, or with that version run: authctl migrate down --steps ${unknown.length} --yes`,
       };
     case 'diverged':
       return explainDivergence(pending, unknown, edited);
     case 'current':
-      return { text: 'The database schema is current.', hint: 'Nothing to do.' };
+      return { text: 'The database schema is current.', hint: 'nothing to do' };
   }
 }
 
@@ -57,11 +57,11 @@ function explainDivergence(
   if (edited.length === 0)
     return {
       text: `The database was migrated by another line of releases: it has ${list(unknown)}, and lacks ${list(pending)}.`,
-      hint: 'Install the version of authctl that applied them. To compare, run: authctl migrate status',
+      hint: 'install the version of authctl that applied them; to compare, run: authctl migrate status',
     };
   return {
     text: `The text of ${list(edited)} is not the one that was applied to the database.`,
-    hint: 'An applied migration never changes: restore its migration.sql from the release, and put the change in a new one: authctl migrate new <name>',
+    hint: 'an applied migration never changes: restore its migration.sql from the release, and put the change in a new one: authctl migrate new <name>',
   };
 }
 

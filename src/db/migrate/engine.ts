@@ -67,11 +67,25 @@ async function loadWebAssembly(): Promise<void> {
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: throwPanic } });
   const main = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
   const code = await readFile(join(dirname(main), 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': bindings });
+  const imports = Object.entries(bindings).map(([name, binding]) => [
+    name,
+    name.startsWith('__wbg_setTimeout_') ? startTimer : binding,
+  ]);
+  const { instance } = await WebAssembly.instantiate(code, {
+    './schema_engine_bg.js': Object.fromEntries(imports),
+  });
   bindings.__wbg_set_wasm(instance.exports);
   // The package declares this export in a file that it does not let us import.
   const start = instance.exports['__wbindgen_start'] as () => void;
   start();
+}
+
+/**
+ * The engine gives itself 10 s to take the migration lock, and leaves the timer running when it has
+ * it: that must not hold up the end of a process.
+ */
+function startTimer(callback: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(callback, ms).unref();
 }
 
 function throwPanic(message: string): never {

@@ -96,14 +96,14 @@ export function createMigrator(deps: MigratorDeps) {
     if (!NAME.test(name))
       throw new AppError('usage', {
         text: 'A migration is named in snake_case, starting with a letter.',
-        hint: 'For example: authctl migrate new add_login_hints',
+        hint: 'for example: authctl migrate new add_login_hints',
       });
     const previous = (await readMigrations(prismaDir)).at(-1)?.name;
     const time = clock.now().toISOString().replace(/\D/g, '').slice(0, 14);
     if (previous && previous.slice(0, 14) >= time)
       throw new AppError('conflict', {
         text: `The last migration, ${previous}, is not in the past; the new one would run before it.`,
-        hint: "Check this machine's clock.",
+        hint: "check this machine's clock",
       });
     const { writeMigration } = await import('./write-migration.ts');
     return writeMigration(prismaDir, `${time}_${name}`, previous, log);

@@ -30,7 +30,7 @@ async function revertOne(client: PoolClient, { name, downSql }: Migration): Prom
     if (isConnectionError(error) || !(error instanceof DatabaseError)) throw error;
     throw new AppError('schema_mismatch', {
       text: `Migration ${name} could not be taken back: ${error.message}. Nothing was changed.`,
-      hint: 'Remove the cause, then run again: authctl migrate down',
+      hint: 'remove the cause, then run again: authctl migrate down',
       log: { migration: name, sqlstate: error.code },
       cause: error,
     });

@@ -82,7 +82,7 @@ function refuseLongWait(error: unknown): never {
   if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
   throw new AppError('unavailable', {
     text: `Another process has been migrating this database for ${LOCK_WAIT}.`,
-    hint: 'Wait for it to finish, then run: authctl migrate',
+    hint: 'wait for it to finish, then run: authctl migrate',
     cause: error,
   });
 }
@@ -92,7 +92,7 @@ function toSessionError(error: unknown): unknown {
   if (!isConnectionError(error) && !REFUSED_STATES.has(codeOf(error) ?? '')) return error;
   return new AppError('dependency_unreachable', {
     text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
-    hint: 'Check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
+    hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
     cause: error,
   });
 }

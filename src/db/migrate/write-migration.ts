@@ -52,7 +52,7 @@ async function readEndState(prismaDir: string, migration: string): Promise<strin
   } catch (error) {
     throw new AppError('conflict', {
       text: `The last migration has no copy of the data model it leads to: ${path} is missing.`,
-      hint: 'Restore it from version control.',
+      hint: 'restore it from version control',
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openMigrator } from './migrator.ts';
+import { runNode } from '../../cli/support/run-program.ts';
+import { openMigrator, PRISMA_DIR } from './migrator.ts';
 import { addMigration, copyPrismaFolder, makePrismaFolder } from './prisma-folder.ts';
 import { openSchema } from './support.ts';
 
@@ -74,6 +76,15 @@ test('a migration with function bodies, strings and comments that hold semicolon
 
   await migrator.apply();
   expect(await query('SELECT note FROM counted')).toEqual([{ note: 'a;b;c' }]);
+});
+
+test('a process that has migrated is not kept alive by it', async () => {
+  const { connectionString } = await openSchema();
+  const program = join(import.meta.dirname, 'apply-once.ts');
+
+  const { code, stdout } = await runNode(program, [connectionString, PRISMA_DIR]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).not.toContain('Timeout');
 });
 
 test('a database that cannot be reached is said to be so', async () => {

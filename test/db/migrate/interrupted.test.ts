@@ -35,7 +35,7 @@ test('a migration that fails half way leaves nothing, says where, and runs again
   });
   await expect(checkSchema(db, await readMigrations(prismaDir))).rejects.toMatchObject({
     code: 'schema_mismatch',
-    hint: 'Run: authctl migrate',
+    hint: 'run: authctl migrate',
   });
 
   await addMigration(prismaDir, '20260102000000_two', ['CREATE TABLE two (id int)', TWO_DOWN]);

@@ -20,7 +20,7 @@ describe('a program checks the schema at start', () => {
       code: 'schema_mismatch',
       exitCode: 4,
       message: 'The database has no schema yet.',
-      hint: 'Run: authctl migrate',
+      hint: 'run: authctl migrate',
     });
   });
 
@@ -33,7 +33,7 @@ describe('a program checks the schema at start', () => {
     await expect(checkSchema(db, await readMigrations(prismaDir))).rejects.toMatchObject({
       code: 'schema_mismatch',
       message: expect.stringContaining(`older than this program: ${NEWER} not applied`),
-      hint: 'Run: authctl migrate',
+      hint: 'run: authctl migrate',
     });
   });
 
