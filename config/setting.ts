@@ -180,13 +180,21 @@ export function secretUrl(
     expects,
     undefined,
     (value) => {
-      const url = URL.parse(value);
+      const url = parseSecretUrl(value);
       return url && words.protocols.includes(url.protocol.slice(0, -1))
         ? new Secret(value)
         : undefined;
     },
-    (value) => (value ? maskUrl(new URL(value.reveal())) : ''),
+    (value) => {
+      const url = value && parseSecretUrl(value.reveal());
+      return url ? maskUrl(url) : '';
+    },
   );
+}
+
+/** A database behind a Unix socket has no host: `postgres://user:password@/name?host=/run/postgresql`. */
+function parseSecretUrl(value: string): URL | null {
+  return URL.parse(value) ?? URL.parse(value.replace('@/', '@localhost/'));
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import type { Db } from '../db/database.ts';
-import type { Clock } from '../lib/clock.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createDomainDirectory, type DomainDirectory } from '../services/domain/directory.ts';
@@ -40,6 +39,8 @@ export interface CoreOptions {
   readonly log: Logger;
   readonly role: 'api' | 'worker' | 'cli';
   readonly poolSize: number;
+  /** The system's unless a test brings its own. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -48,8 +49,7 @@ export interface CoreOptions {
  *   each before anything has been written
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { config, scope, log, role, poolSize } = options;
-  const clock = systemClock;
+  const { config, scope, log, role, poolSize, clock = systemClock } = options;
   const applicationName = `authctl ${role}`;
   const store = await openStore({ config, scope, log, clock, applicationName, poolSize });
   await ensureSchema(store);

@@ -27,6 +27,8 @@ export interface StartApiOptions {
   readonly port: number;
   /** API processes that divide this host's hashing slots. */
   readonly processes: number;
+  /** Checks every answer against its declaration: for tests. */
+  readonly checkAnswers?: boolean;
 }
 
 /** Seconds: a batch is one statement with one durable commit. */
@@ -81,7 +83,16 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     },
   };
   const guardian = openGuardian(core, scope);
-  const app = createPublicApp({ ...core, version, services, guardian, metrics, health });
+  const checkAnswers = options.checkAnswers ?? false;
+  const app = createPublicApp({
+    ...core,
+    version,
+    services,
+    guardian,
+    metrics,
+    health,
+    checkAnswers,
+  });
   const listener = scope.own(
     'public listener',
     await listen(app, {

@@ -1,4 +1,3 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError } from './errors.ts';
@@ -136,6 +135,7 @@ async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>)
 }
 
 async function loadPrisma(pool: Pool): Promise<PrismaClient> {
+  const { PrismaPg } = await import('@prisma/adapter-pg');
   const { PrismaClient } = await import('./generated/client.ts');
   return new PrismaClient({ adapter: new PrismaPg(pool) });
 }
