@@ -32,14 +32,19 @@ export interface ServeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a process has used, and which part of the appliance it is. */
+export interface RoleUsage extends ProcessUsage {
+  readonly role: 'API' | 'worker' | 'PostgreSQL';
+}
+
 /** A running API of a throwaway appliance, with whatever it started. */
 export interface RunningAppliance {
   readonly url: string;
   readonly managementUrl: string;
   /** Milliseconds from the spawn of the process to the first 200 of /health. */
   readonly startedInMs: number;
-  /** What its processes have used: API, worker and PostgreSQL. */
-  usage(): Promise<ProcessUsage[]>;
+  /** What its processes have used so far. */
+  usage(): Promise<RoleUsage[]>;
   /** SIGTERM, then waits until the processes are gone. */
   stop(): Promise<void>;
 }
@@ -65,6 +70,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
   const folder = await mkdtemp(join(options.parentFolder ?? tmpdir(), 'authctl-bench-'));
   const dataDir = join(folder, 'data');
   const running = new Set<ChildCommand>();
+  let isRemoved = false;
   const baseEnv = {
     ...withoutSettings(options.env),
     AUTHCTL_DATA_DIR: dataDir,
@@ -72,6 +78,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
   };
 
   function start(args: string[], settings: SettingVariables): ChildCommand {
+    if (isRemoved) throw new AppError('unavailable', { text: 'The throwaway is being removed.' });
     const command = startChildCommand({
       runner,
       args,
@@ -108,7 +115,12 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
         managementUrl: `http://127.0.0.1:${managementPort}`,
         startedInMs: clock.monotonicMs() - startedAt,
         async usage() {
-          return readUsage([...new Set([...processTree(command.pid), ...(await databaseTree())])]);
+          const database = await databaseTree();
+          const ours = processTree(command.pid).filter((pid) => !database.includes(pid));
+          return [
+            ...readUsage(ours).map((usage) => roleOf(usage, command.pid)),
+            ...readUsage(database).map((usage) => ({ ...usage, role: 'PostgreSQL' as const })),
+          ];
         },
         stop: () => command.stop(),
       };
@@ -116,12 +128,18 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
     startWorker: (settings = {}) => start(['worker'], settings),
     run: (...args) => runChildCommand({ runner, args, env: baseEnv, cwd: folder }),
     async remove() {
+      isRemoved = true;
       const database = await databaseTree();
       await Promise.all([...running].map((command) => command.stop()));
       for (const pid of database) killIfAlive(pid);
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
+}
+
+/** `serve` is the API; the one process it starts, the database aside, is its worker. */
+function roleOf(usage: ProcessUsage, apiPid: number): RoleUsage {
+  return { ...usage, role: usage.pid === apiPid ? 'API' : 'worker' };
 }
 
 /** An operator's settings must not reach a throwaway: its database would be the real one. */

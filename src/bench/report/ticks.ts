@@ -3,7 +3,7 @@ export function linearTicks(max: number, count: number): number[] {
   if (!(max > 0)) return [0, 1];
   const rough = max / count;
   const magnitude = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((n) => n * magnitude).find((n) => n >= rough)!;
+  const step = [1, 2, 5, 10].map((n) => n * magnitude).find((n) => n >= rough)!;
   const ticks = [0];
   while (ticks.at(-1)! < max - step * 1e-9) ticks.push(step * ticks.length);
   return ticks;

@@ -35,3 +35,9 @@ export function countErrors(run: RunSummary, expected: readonly number[]): numbe
     .reduce((sum, [, count]) => sum + count, 0);
   return broken + unexpected;
 }
+
+/** How many answers had a status. */
+export function countStatus(run: RunSummary, status: number): number {
+  const found = Object.entries(run.statuses).find(([name]) => name === String(status));
+  return found?.[1] ?? 0;
+}

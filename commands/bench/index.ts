@@ -1,0 +1,34 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Flags } from '@oclif/core';
+import { BENCHMARKS } from '../../src/bench/benchmarks/index.ts';
+import { toJson } from '../../src/bench/report/json.ts';
+import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import { reportFlags } from '../../src/cli/bench-flags.ts';
+
+export default class Bench extends BenchCommand<typeof Bench> {
+  static override summary = 'Measure everything, each on a throwaway appliance of its own.';
+  static override description =
+    'Takes some minutes. Writes one JSON file for each benchmark and one HTML report of them all; two JSON files can be compared with `bench compare`.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --repeat 3 --out before',
+  ];
+  static override flags = {
+    ...reportFlags,
+    out: Flags.string({
+      summary: 'Folder for the results.',
+      default: 'bench-results',
+      helpValue: '<folder>',
+    }),
+  };
+
+  async run(): Promise<{ results: BenchReport[] }> {
+    const { out } = this.flags;
+    await mkdir(out, { recursive: true });
+    const html = this.flags.html ?? join(out, 'index.html');
+    const results = await this.measureAll(BENCHMARKS, { ...this.flags, html });
+    for (const result of results) await writeFile(join(out, `${result.name}.json`), toJson(result));
+    return { results };
+  }
+}

@@ -1,0 +1,194 @@
+import type { Benchmark } from '../context.ts';
+import { openBenchDatabase } from '../database.ts';
+import { measureRawInsert } from '../limits/raw-insert.ts';
+import { measureLoad, warmUp } from '../measure-load.ts';
+import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
+import type { Figure, RunSummary } from '../result.ts';
+import { atLeast, atMost, figure, figureOf, none } from '../stats/figure.ts';
+import { countErrors, countStatus } from '../stats/run-summary.ts';
+import { openSubject } from '../subject.ts';
+import { measureBacklogBound } from './backlog-bound.ts';
+import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions, WORKER_OFF } from './describe.ts';
+import { costFigures, duplicateFigures } from './registration-figures.ts';
+import { openStaticServer, STATIC_LIMIT, STATIC_MISSING } from './static-limit.ts';
+
+const CONNECTIONS = 500;
+const DURATION_MS = 20_000;
+const LIMIT_MS = 5_000;
+/** As the product: batches of this size, two writers. */
+const INSERT = { batchSize: 200, connections: 2 };
+
+/**
+ * Registration in a burst. The appliance defers hashing (the keyed prehash is stored at once, the
+ * Argon2id string later), commits durably and keeps e-mail addresses unique; the ceiling is the same
+ * HTTP stack, validation and HMAC with no database behind them.
+ */
+export const registration: Benchmark = {
+  name: 'registration',
+  title: 'Registration in a burst',
+  async run(context) {
+    const { clock, options, scope, signal, progress, password } = context;
+    const startedAt = clock.now();
+    const mode = options.mode ?? 'deferred';
+    const connections = options.connections ?? CONNECTIONS;
+    const durationMs = options.durationMs ?? DURATION_MS;
+    const settings = {
+      AUTHCTL_LIMITS: 'off',
+      AUTHCTL_HASH_MODE: mode,
+      AUTHCTL_HASH_BACKLOG_MAX_AGE: '24h',
+    };
+    const subject = await openSubject(context, { settings, worker: false });
+    const database = subject.own && (await openBenchDatabase(scope, subject.own.connectionString));
+    const staticServer = await openStaticServer(context);
+
+    const scenario = (duplicates = 0) => ({
+      kind: 'registration' as const,
+      domain: subject.domain,
+      runId: context.runId('reg'),
+      password,
+      duplicates,
+    });
+    const burst = (label: string, duplicates?: number) =>
+      measureLoad(context, subject, label, {
+        connections,
+        durationMs,
+        scenario: scenario(duplicates),
+      });
+    const limits = { static: [] as RunSummary[], inserts: [] as number[] };
+    const bursts: RunSummary[] = [];
+    const walPerRegistration: number[] = [];
+
+    if (staticServer) await warmUp(context, staticServer, { connections, scenario: scenario() });
+    await warmUp(context, subject, { connections, scenario: scenario() });
+    // Limit and figure take turns, so that whatever else the machine does meets both.
+    for (let round = 0; round < options.repeat; round++) {
+      if (staticServer) {
+        const plan = { connections, durationMs, scenario: scenario() };
+        limits.static.push(await measureLoad(context, staticServer, 'static answer', plan));
+      }
+      const walBefore = await database?.walBytes();
+      const run = await burst('registration');
+      bursts.push(run);
+      const walAfter = await database?.walBytes();
+      const created = countStatus(run, 201);
+      if (walBefore !== undefined && walAfter !== undefined && created > 0)
+        walPerRegistration.push((walAfter - walBefore) / created);
+      if (!subject.own) continue;
+      progress.step('raw PostgreSQL insert');
+      const { connectionString } = subject.own;
+      const insert = { ...INSERT, connectionString, durationMs: LIMIT_MS };
+      limits.inserts.push((await measureRawInsert(insert, signal)).perSecond);
+    }
+    const base = bursts.map((run) => run.acceptedThroughput);
+    const single = await measureLoad(context, subject, 'one at a time', {
+      connections: 1,
+      durationMs: LIMIT_MS,
+      scenario: scenario(),
+    });
+
+    const throughput = {
+      id: 'registration.throughput',
+      label: 'Registrations',
+      measure: 'throughput',
+      unit: '/s',
+      values: base,
+    } as const;
+    const figures: Figure[] = [
+      limits.static.length > 0
+        ? figureOf(
+            throughput,
+            STATIC_LIMIT,
+            limits.static.map((run) => run.acceptedThroughput),
+            atLeast(0.8, 'of the static answer'),
+          )
+        : figure(throughput),
+    ];
+    if (limits.inserts.length > 0) {
+      figures.push(
+        figureOf(
+          { ...throughput, id: 'registration.of_insert', label: 'The same beside the database' },
+          `raw batch insert, ${INSERT.batchSize} rows on ${INSERT.connections} connections`,
+          limits.inserts,
+        ),
+      );
+    }
+    figures.push(
+      figure(
+        {
+          id: 'registration.p95',
+          label: `95th percentile with ${connections} connections`,
+          measure: 'latency',
+          unit: 'ms',
+          values: bursts.map((run) => run.accepted.p95),
+        },
+        atMost(75, 'ms'),
+      ),
+      figure(
+        {
+          id: 'registration.errors',
+          label: 'Errors (anything but 201)',
+          measure: 'count',
+          unit: '',
+          values: [bursts.reduce((sum, run) => sum + countErrors(run, [201]), 0)],
+        },
+        none(),
+      ),
+      figure({
+        id: 'registration.single.p50',
+        label: 'One at a time, median',
+        measure: 'latency',
+        unit: 'ms',
+        values: [single.accepted.p50],
+      }),
+      ...costFigures(bursts, walPerRegistration),
+    );
+
+    const extra: RunSummary[] = [];
+    if (options.duplicates) {
+      const run = await burst('with duplicates', options.duplicates);
+      extra.push(run);
+      figures.push(...duplicateFigures(run, base, options.duplicates));
+    }
+    if (options.preload && database) {
+      progress.step(`adding ${options.preload.toLocaleString('en')} users`);
+      await database.addUsers(options.preload);
+      await warmUp(context, subject, { connections, scenario: scenario() });
+      const run = await burst(`with ${options.preload.toLocaleString('en')} users`);
+      extra.push(run);
+      figures.push(
+        figureOf(
+          {
+            id: 'registration.preloaded',
+            label: `With ${options.preload.toLocaleString('en')} users there`,
+            measure: 'throughput',
+            unit: '/s',
+            values: [run.acceptedThroughput],
+          },
+          'the same with an empty table',
+          base,
+          atLeast(0.8, 'of the empty table'),
+        ),
+      );
+    }
+    const bound = options.bounded ? await measureBacklogBound(context) : undefined;
+
+    const runs = [...limits.static, ...bursts, ...extra, single, ...(bound?.runs ?? [])];
+    const plotted = [...limits.static.slice(-1), ...bursts.slice(-1), ...extra];
+    return describe(context, registration, subject, startedAt, {
+      method: `${connections} keep-alive connections register new addresses for ${durationMs / 1_000} s, each as soon as its last answer came. Commits are durable, addresses unique, passwords checked against the blocklist.`,
+      figures: [...figures, ...(bound?.figures ?? [])],
+      options: shownOptions(connections, durationMs, { mode, repeat: options.repeat }),
+      switchedOff: subject.own
+        ? [LIMITS_OFF, WORKER_OFF, NO_VERIFICATION, 'the default backlog bound (raised to 24h)']
+        : [],
+      notes: staticServer ? [] : [STATIC_MISSING],
+      runs,
+      charts: [
+        throughputChart(plotted),
+        latencyOverTimeChart(plotted),
+        percentilesChart(plotted),
+        ...(bound?.charts ?? []),
+      ],
+    });
+  },
+};

@@ -1,0 +1,73 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Command } from '@oclif/core';
+import { programVersion } from '../app/version.ts';
+import type { BenchContext, Benchmark, BenchOptions } from '../bench/context.ts';
+import { createBenchContext } from '../bench/create-context.ts';
+import { toHtml } from '../bench/report/html.ts';
+import { toText } from '../bench/report/text.ts';
+import { allPassed, type BenchResult } from '../bench/result.ts';
+import { systemClock } from '../lib/clock.ts';
+import { packageRoot } from '../lib/package-root.ts';
+import { BaseCommand, type CommandContext } from './base-command.ts';
+import { type BenchFlags, toBenchOptions } from './bench-flags.ts';
+import { benchProgress } from './bench-progress.ts';
+
+/** A benchmark's result as `--json` prints it. */
+export type BenchReport = BenchResult & { readonly passed: boolean };
+
+/**
+ * `authctl bench …`: sets up, measures, prints, writes the report. A benchmark brings an appliance
+ * of its own, in a folder of its own, and removes it; the operator's settings do not reach it.
+ */
+export abstract class BenchCommand<
+  T extends typeof Command = typeof Command,
+> extends BaseCommand<T> {
+  /** Runs one benchmark and reports it. */
+  protected async measure(benchmark: Benchmark, flags: BenchFlags): Promise<BenchReport> {
+    const [report] = await this.measureAll([benchmark], flags);
+    return report!;
+  }
+
+  /** Runs benchmarks one after the other; each releases what it opened before the next begins. */
+  protected async measureAll(
+    benchmarks: readonly Benchmark[],
+    flags: BenchFlags,
+  ): Promise<BenchReport[]> {
+    const options = toBenchOptions(flags);
+    const reports: BenchReport[] = [];
+    for (const benchmark of benchmarks) {
+      const result = await this.withScope((command) =>
+        benchmark.run(this.#context(command, options)),
+      );
+      reports.push({ ...result, passed: allPassed(result) });
+      this.log(`${toText(result)}\n`);
+    }
+    if (flags.html !== undefined) await this.#writeReport(flags.html, reports);
+    if (flags.check && reports.some((report) => !report.passed)) process.exitCode = 1;
+    return reports;
+  }
+
+  async #writeReport(file: string, reports: readonly BenchReport[]): Promise<void> {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, toHtml(reports));
+    this.log(`The report is in ${file}`);
+  }
+
+  #context({ scope, log, stop }: CommandContext, options: BenchOptions): BenchContext {
+    return createBenchContext({
+      options,
+      scope,
+      version: programVersion(),
+      clock: systemClock,
+      signal: stop,
+      progress: benchProgress(),
+      runner: join(packageRoot(), 'bin', 'run.js'),
+      env: this.given.env,
+      async joinDatabase(dataDir) {
+        const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
+        return joinEmbeddedPostgres({ dataDir, log });
+      },
+    });
+  }
+}
