@@ -1,24 +1,34 @@
 /** Every message the product sends, with what its template needs. */
 export interface MailData {
   /** The code that proves a new account's mailbox, or one that an unverified user signs in from. */
-  readonly verify_email: { readonly code: string; readonly expiresInMinutes: number };
+  readonly verify_email: Code;
   /** Somebody tried to register an address that has an account. */
-  readonly address_taken: Readonly<Record<string, never>>;
+  readonly address_taken: Nothing;
   /** The code that lets a forgotten password be set anew. */
-  readonly reset_password: { readonly code: string; readonly expiresInMinutes: number };
+  readonly reset_password: Code;
   readonly password_was_reset: Notice;
   readonly password_changed: Notice;
   /** The code that proves the new mailbox of an e-mail change. */
-  readonly change_email: { readonly code: string; readonly expiresInMinutes: number };
+  readonly change_email: Code;
   /** To the old address, when an account's e-mail has changed; the new one is masked. */
   readonly email_changed: Notice & { readonly newAddress: string };
   readonly two_factor_enabled: Notice;
   readonly two_factor_disabled: Notice;
+  /** An operator has switched two-factor sign-in off for a user who lost the device. */
   readonly two_factor_reset: Notice;
   readonly recovery_codes_regenerated: Notice;
   readonly recovery_code_used: Notice & { readonly left: number };
-  readonly welcome: Readonly<Record<string, never>>;
+  readonly welcome: Nothing;
   readonly account_deleted: Notice;
+  /** What `authctl mail test` sends. */
+  readonly test: Nothing;
+}
+
+/** A code its reader types within a time. */
+export interface Code {
+  /** As it is shown: `XXXX-XXXX`. */
+  readonly code: string;
+  readonly expiresInMinutes: number;
 }
 
 /** When and from where something was done to an account. */
@@ -28,5 +38,7 @@ export interface Notice {
   readonly ip?: string | undefined;
   readonly userAgent?: string | undefined;
 }
+
+type Nothing = Readonly<Record<string, never>>;
 
 export type MailKind = keyof MailData;

@@ -1,0 +1,34 @@
+import { Flags } from '@oclif/core';
+import { CoreCommand } from '../../src/cli/core-command.ts';
+import { formatMails, type MailView, presentMail } from '../../src/cli/mail-table.ts';
+import { createMailRecords } from '../../src/services/mail/records.ts';
+import { MAIL_KINDS } from '../../src/services/mail/templates/index.ts';
+
+export default class MailList extends CoreCommand<typeof MailList> {
+  static override summary = 'List mails, the newest first: what is queued, sent or given up.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --status dead',
+    '<%= config.bin %> <%= command.id %> --to ada@example.com --json',
+  ];
+  static override flags = {
+    status: Flags.option({
+      summary: 'Only mails in this state.',
+      options: ['queued', 'sent', 'dead'] as const,
+    })(),
+    kind: Flags.option({ summary: 'Only mails of this kind.', options: MAIL_KINDS })(),
+    to: Flags.string({ summary: 'Only mails to this address.', helpValue: '<address>' }),
+    user: Flags.string({ summary: 'Only mails of this user.', helpValue: '<id>' }),
+    limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
+  };
+
+  async run(): Promise<{ mails: MailView[] }> {
+    const { status, kind, to, user, limit } = this.flags;
+    return this.withCore(async (core) => {
+      const filter = { status, kind, recipient: to?.trim().toLowerCase(), userId: user, limit };
+      const mails = (await createMailRecords(core).list(filter)).map(presentMail);
+      this.log(mails.length > 0 ? formatMails(mails) : 'No mails.');
+      return { mails };
+    });
+  }
+}

@@ -1,0 +1,164 @@
+import { randomInt } from '../../crypto/random.ts';
+import type { Db } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { SYSTEM_ACTOR } from '../audit/actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { Keys } from '../key/keyring.ts';
+import { retryDelayMs } from './back-off.ts';
+import { describeFailure } from './describe-failure.ts';
+import { openMail } from './draft.ts';
+import type { MailData, MailKind } from './kinds.ts';
+import type { Renderer } from './render.ts';
+import { type ClaimedMail, mailStore } from './store.ts';
+import { MailRefused, type Transport } from './transport/transport.ts';
+
+export interface DeliveryDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly keys: Keys;
+  readonly render: Renderer;
+  readonly transport: Transport;
+  /** Tries before a mail is given up. */
+  readonly maxTries: number;
+  /** How long one try may take in all; a server that sends a byte a second stays within every time-out. */
+  readonly tryDeadlineMs?: number;
+}
+
+/** `lost`: the claim had passed to another worker, or the result could not be written down. */
+export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'released' | 'lost';
+
+/** Twice the longest try, so that clocks may differ by half a minute before two workers send one mail. */
+const LEASE_MS = 60_000;
+const TRY_DEADLINE_MS = 30_000;
+const JITTER_STEPS = 1_000;
+
+export type Delivery = ReturnType<typeof createDelivery>;
+
+/**
+ * Sends queued mails, at least once each, by any number of workers: a mail is claimed for a minute,
+ * sent, then marked. A worker that dies in between leaves it to the next, and the receiver sees the
+ * same Message-ID twice.
+ */
+export function createDelivery(deps: DeliveryDeps) {
+  const { db, clock, log, keys, render, transport, maxTries } = deps;
+  const tryDeadlineMs = deps.tryDeadlineMs ?? TRY_DEADLINE_MS;
+
+  async function send(mail: ClaimedMail, data: MailData[MailKind], signal: AbortSignal) {
+    const deadline = AbortSignal.timeout(tryDeadlineMs);
+    const content = render(mail.kind, withTimeLeft(data, mail.created_at, clock.now()));
+    await transport.send(
+      {
+        ...content,
+        id: mail.id,
+        kind: mail.kind,
+        messageId: mail.message_id,
+        recipient: mail.recipient,
+        date: mail.created_at,
+      },
+      AbortSignal.any([signal, deadline]),
+    );
+  }
+
+  async function attempt(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
+    // A worker died in the middle of the last try: what became of it is unknown.
+    if (mail.attempts > maxTries) return bury(mail, 'every try was interrupted');
+    let data: MailData[MailKind] | undefined;
+    try {
+      data = openMail(await keys.ring(), mail);
+      if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
+      await send(mail, data, signal);
+    } catch (error) {
+      if (signal.aborted) return settled(mailStore.release(db, mail), 'released');
+      return fail(mail, error, secretsOf(mail, data));
+    }
+    return settled(mailStore.markSent(db, mail, clock.now()), 'sent');
+  }
+
+  function fail(mail: ClaimedMail, error: unknown, secrets: string[]): Promise<DeliveryOutcome> {
+    const reason = describeFailure(error, secrets);
+    if (error instanceof MailRefused || mail.attempts >= maxTries) return bury(mail, reason);
+    const delayMs = retryDelayMs(mail.attempts, randomInt(0, JITTER_STEPS) / JITTER_STEPS);
+    const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
+    log.warn({ mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason }, 'mail deferred');
+    return settled(mailStore.reschedule(db, mail, nextAttemptAt, reason), 'deferred');
+  }
+
+  /** Gives a mail up, on record. An expired one is of no use to anybody: its content is erased. */
+  async function bury(mail: ClaimedMail, reason: string): Promise<DeliveryOutcome> {
+    const move = reason === 'expired' ? mailStore.buryAndErase : mailStore.bury;
+    const isBuried = await db.transaction(async (tx) => {
+      if (!(await move(tx, mail, reason))) return false;
+      await recordAudit(tx, {
+        at: clock.now(),
+        action: 'mail.given_up',
+        actor: SYSTEM_ACTOR,
+        result: 'refused',
+        userId: mail.user_id ?? undefined,
+        detail: { mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason },
+      });
+      return true;
+    });
+    if (!isBuried) return 'lost';
+    log.error({ mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason }, 'mail given up');
+    return 'dead';
+  }
+
+  return {
+    /** Claims up to `limit` due mails, oldest first; each must be passed to `deliver`. */
+    claim(limit: number): Promise<ClaimedMail[]> {
+      const now = clock.now();
+      return mailStore.claim(db, now, new Date(now.getTime() + LEASE_MS), limit);
+    },
+
+    /**
+     * Makes one try at a claimed mail and writes down what became of it. Never rejects: what cannot
+     * be written is tried again when the lease ends.
+     * @param signal abort gives the mail back at once
+     */
+    async deliver(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
+      try {
+        const outcome = await attempt(mail, signal);
+        if (outcome === 'lost')
+          log.warn({ mailId: mail.id }, 'mail was taken over by another worker');
+        return outcome;
+      } catch (error) {
+        log.warn({ err: error, mailId: mail.id }, 'mail result not written, it will be sent again');
+        return 'lost';
+      }
+    },
+  };
+}
+
+async function settled(
+  isOurs: Promise<boolean>,
+  outcome: DeliveryOutcome,
+): Promise<DeliveryOutcome> {
+  return (await isOurs) ? outcome : 'lost';
+}
+
+function hasExpired(data: MailData[MailKind], createdAt: Date, now: Date): boolean {
+  return 'expiresInMinutes' in data && msLeft(data.expiresInMinutes!, createdAt, now) <= 0;
+}
+
+/** A mail that was delayed says how long its code still works. */
+function withTimeLeft<Data extends MailData[MailKind]>(
+  data: Data,
+  createdAt: Date,
+  now: Date,
+): Data {
+  if (!('expiresInMinutes' in data)) return data;
+  const minutes = msLeft(data.expiresInMinutes!, createdAt, now) / 60_000;
+  return { ...data, expiresInMinutes: Math.max(1, Math.floor(minutes)) };
+}
+
+function msLeft(minutes: number, createdAt: Date, now: Date): number {
+  return createdAt.getTime() + minutes * 60_000 - now.getTime();
+}
+
+function secretsOf({ recipient }: ClaimedMail, data: MailData[MailKind] | undefined): string[] {
+  if (!data || !('code' in data)) return [recipient];
+  const code = String(data.code);
+  return [recipient, code, code.replaceAll('-', '')];
+}

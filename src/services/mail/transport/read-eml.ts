@@ -1,0 +1,29 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import PostalMime from 'postal-mime';
+
+/** A development mail, read back from its file. */
+export interface StoredMessage {
+  readonly file: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Reads the mail that was written to a file of `dir` under this id; null where there is none. */
+export async function readEml(dir: string, id: string): Promise<StoredMessage | null> {
+  const name = (await filesIn(dir)).find((file) => file.endsWith(`-${id}.eml`));
+  if (!name) return null;
+  const file = join(dir, name);
+  const { subject = '', text = '' } = await PostalMime.parse(await readFile(file));
+  return { file, subject, text };
+}
+
+async function filesIn(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    // Made with the first mail.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
