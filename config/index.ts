@@ -2,7 +2,7 @@ import type { Config } from './config-types.ts';
 import { fieldPath } from './names.ts';
 import { configError, type Problem } from './problem.ts';
 import { type Resolved, resolveSettings } from './resolve.ts';
-import { checkRules } from './rules.ts';
+import { checkRules, checkThreads } from './rules.ts';
 import { SETTINGS, type SettingName } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { type Given, readSources } from './sources.ts';
@@ -48,7 +48,8 @@ function load(given: Given): { settings: Map<SettingName, Resolved>; config: Con
   const config = assemble(settings);
   // A rule that fails only because of a value already refused would blame the same setting twice.
   const refused = new Set(problems.map((problem) => problem.setting));
-  problems.push(...checkRules(config).filter((problem) => !refused.has(problem.setting)));
+  const broken = [...checkRules(config), ...checkThreads(config, given.env['UV_THREADPOOL_SIZE'])];
+  problems.push(...broken.filter((problem) => !refused.has(problem.setting)));
   if (problems.length > 0) throw configError(problems);
   return { settings, config };
 }

@@ -23,6 +23,27 @@ export function checkRules(config: Config): Problem[] {
     .map((violation) => ({ ...violation, at: envName(violation.setting) }));
 }
 
+/** Threads of the process's pool that hashing must leave to DNS and files. */
+const SPARE_THREADS = 4;
+
+/**
+ * Hashes run on libuv's threads, whose number is fixed when the process starts: more slots than
+ * threads would make name resolution and file access wait behind hashing.
+ * @param poolSize `UV_THREADPOOL_SIZE` of this process; undefined skips the check
+ */
+export function checkThreads(config: Config, poolSize: string | undefined): Problem[] {
+  const { slots } = config.hash;
+  if (!poolSize || slots + SPARE_THREADS <= Number(poolSize)) return [];
+  return [
+    {
+      setting: 'hash.slots',
+      at: envName('hash.slots'),
+      what: `${slots} hashes at once are too many for the ${poolSize} threads of this process.`,
+      example: `${envName('hash.slots')}=${slots} in the environment, which sizes the threads too`,
+    },
+  ];
+}
+
 /** Values that are allowed but worth one line of warning at start. */
 export function findWarnings(config: Config): string[] {
   if (config.env !== 'production') return [];

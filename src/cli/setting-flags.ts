@@ -17,17 +17,23 @@ export function allSettingFlags(shown: readonly SettingName[]): Record<never, ne
   return Object.fromEntries(SETTING_NAMES.map((name) => toFlag(name, !shown.includes(name))));
 }
 
-/** Settings that were given as flags, as environment variables: for a child process. */
+/**
+ * Settings that were given as flags, as environment variables: for a child process. A secret's file
+ * empties the variable of its value, or the child would find both and refuse.
+ */
 export function toEnvironment(
   flags: Readonly<Record<string, unknown>> = {},
 ): Record<string, string> {
-  const given = SETTING_NAMES.flatMap((name): [string, unknown][] => [
-    [envName(name), flags[flagName(name)]],
-    [`${envName(name)}_FILE`, flags[`${flagName(name)}-file`]],
-  ]);
-  return Object.fromEntries(
-    given.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]),
-  );
+  const environment: Record<string, string> = {};
+  for (const name of SETTING_NAMES) {
+    const value = flags[flagName(name)];
+    const file = flags[`${flagName(name)}-file`];
+    if (value !== undefined) environment[envName(name)] = String(value);
+    if (file === undefined || !isSecret(name)) continue;
+    environment[envName(name)] = '';
+    environment[`${envName(name)}_FILE`] = String(file);
+  }
+  return environment;
 }
 
 function toFlag(name: SettingName, hidden: boolean): [string, object] {

@@ -87,6 +87,12 @@ describe('settings', () => {
     ]);
   });
 
+  test('more hash slots in the environment bring their threads along, as a flag they cannot', async () => {
+    const env = { AUTHCTL_HASH_SLOTS: '40' };
+    expect((await runAuthctl(['config', 'check'], { env })).code).toBe(0);
+    expect((await runAuthctl(['config', 'check', '--hash-slots', '40'])).code).toBe(2);
+  });
+
   test('config show prints values and sources, and never a secret', async () => {
     const env = {
       AUTHCTL_DATABASE_URL: 'postgres://u:canary@db:5432/canary',

@@ -298,6 +298,13 @@ describe('rules across settings', () => {
     expect(faults(env)).toEqual([setting]);
   });
 
+  test('more hashes at once than threads can carry are refused, where the threads are known', () => {
+    const env = { AUTHCTL_HASH_SLOTS: '16', UV_THREADPOOL_SIZE: '10' };
+    expect(faults(env)).toEqual(['hash.slots']);
+    expect(loadConfig({ env: { ...env, UV_THREADPOOL_SIZE: '22' } }).hash.slots).toBe(16);
+    expect(loadConfig({ env: { AUTHCTL_HASH_SLOTS: '16' } }).hash.slots).toBe(16);
+  });
+
   test('two listeners may share a port number on different addresses, or take any free one', () => {
     const env = { AUTHCTL_PORT: '9000', AUTHCTL_MANAGEMENT_PORT: '9000' };
     expect(() => loadConfig({ env: { ...env, AUTHCTL_HOST: '10.0.0.1' } })).not.toThrow();
