@@ -15,6 +15,8 @@ export interface ListenOptions {
   /** Several processes listen on the same port and the kernel spreads connections (SO_REUSEPORT). */
   readonly reusePort?: boolean;
   readonly clock?: Clock;
+  /** Milliseconds; see the defaults below. */
+  readonly timeouts?: Partial<typeof TIMEOUTS_MS>;
 }
 
 export interface Listener {
@@ -31,7 +33,7 @@ export interface Listener {
 }
 
 /** How long a client may take; a slow one costs a socket and nothing else. */
-const SERVER_OPTIONS = {
+const TIMEOUTS_MS = {
   /** For the headers to arrive. */
   headersTimeout: 10_000,
   /** For the whole request to arrive: 16 KiB at 550 bytes a second. */
@@ -40,12 +42,11 @@ const SERVER_OPTIONS = {
   connectionsCheckingInterval: 2_000,
   /** Above the 60 s of the usual load balancers, so that they close first and never meet a reset. */
   keepAliveTimeout: 65_000,
-  /** All header lines together, in bytes. */
-  maxHeaderSize: 16_384,
-  noDelay: true,
-} as const;
-/** Silence on a socket during a request, while a client does not read its answer, for one. */
-const SOCKET_TIMEOUT_MS = 60_000;
+  /** Silence on a socket: a client that does not read its answer, for one. */
+  timeout: 90_000,
+};
+/** All header lines together, in bytes. */
+const MAX_HEADER_BYTES = 16_384;
 /** Spreads long-lived connections over new nodes; the last answer says `Connection: close`. */
 const MAX_REQUESTS_PER_SOCKET = 10_000;
 const DEFAULT_MAX_CONNECTIONS = 10_000;
@@ -64,15 +65,19 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
   const open = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
 
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
-    open.add(response);
-    response.once('close', () => open.delete(response));
-    if (closing) response.setHeader('Connection', 'close');
-    void handle(request, response);
-  });
+  const timeouts = { ...TIMEOUTS_MS, ...options.timeouts };
+  const server = createServer(
+    { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES },
+    (request, response) => {
+      open.add(response);
+      response.once('close', () => open.delete(response));
+      if (closing) response.setHeader('Connection', 'close');
+      void handle(request, response);
+    },
+  );
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-  server.timeout = SOCKET_TIMEOUT_MS;
+  server.timeout = timeouts.timeout;
   server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket, clock));
 
   server.listen({

@@ -77,8 +77,10 @@ function describeParameters(route: AnyRoute, schemas: Map<string, unknown>): Jso
   const parameters: Json[] = [];
   for (const place of ['path', 'query'] as const) {
     const schema = place === 'path' ? route.params : route.query;
+    // TypeBox leaves `required` out where every property is optional, whatever its type says.
+    const requiredNames: readonly string[] = schema?.required ?? [];
     for (const [name, property] of Object.entries(schema?.properties ?? {})) {
-      const required = place === 'path' || schema?.required.includes(name) === true;
+      const required = place === 'path' || requiredNames.includes(name);
       parameters.push({ name, in: place, required, schema: hoist(property, schemas) });
     }
   }

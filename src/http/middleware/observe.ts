@@ -69,7 +69,7 @@ function createLevelChoice(logEvery: number): (status: number, nowMs: number) =>
 
 function describeError(error: AppError | null): Record<string, unknown> | undefined {
   if (!error) return undefined;
-  return { code: error.code, ...error.log, err: describeCause(error) };
+  return { code: error.code, ...error.log, fault: describeCause(error) };
 }
 
 /**
