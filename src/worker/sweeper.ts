@@ -50,7 +50,7 @@ const MAILS = sweepOf(
   'mails',
   'mails',
   'id',
-  `status IN ('sent', 'dead') AND created_at < now() - interval '30 days'`,
+  `status <> 'queued' AND created_at < now() - interval '30 days'`,
 );
 const UNVERIFIED = sweepOf(
   'unverified_users',

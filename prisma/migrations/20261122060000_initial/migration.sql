@@ -83,6 +83,8 @@ CREATE TABLE users (
 
 CREATE UNIQUE INDEX users_email_key ON users (email);
 CREATE UNIQUE INDEX users_username_key_key ON users (username_key);
+-- The sweep of accounts that never proved their mailbox.
+CREATE INDEX users_unverified ON users (created_at) WHERE status = 'pending';
 
 CREATE TABLE credentials (
     user_id       uuid           NOT NULL,
@@ -167,6 +169,7 @@ WITH (fillfactor = 90);
 
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE flows (
     token_digest     bytea          NOT NULL,
@@ -254,6 +257,7 @@ CREATE TABLE mails (
 CREATE INDEX mails_user_id_idx ON mails (user_id);
 -- What to send next; sent mails leave it.
 CREATE INDEX mails_queue ON mails (next_attempt_at) WHERE status = 'queued';
+CREATE INDEX mails_done ON mails (created_at) WHERE status <> 'queued';
 
 CREATE TABLE events (
     id              uuid           NOT NULL,
@@ -277,6 +281,7 @@ CREATE UNIQUE INDEX events_sequence_key ON events (sequence);
 CREATE INDEX events_queue ON events (sequence) WHERE published_at IS NULL AND dead_at IS NULL;
 CREATE INDEX events_queue_by_user ON events (user_id, sequence)
     WHERE published_at IS NULL AND dead_at IS NULL;
+CREATE INDEX events_published ON events (published_at) WHERE published_at IS NOT NULL;
 
 CREATE TABLE audit (
     id         uuid           NOT NULL,
