@@ -84,6 +84,13 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** The budget a `rate_limited` caller has used up: the numbers of the `RateLimit` fields. */
+export interface SpentBudget {
+  readonly name: string;
+  readonly limit: number;
+  readonly windowSeconds: number;
+}
+
 export interface AppErrorOptions {
   /** Replaces the table's sentence; a stranger may read it. */
   readonly text?: string | undefined;
@@ -93,6 +100,7 @@ export interface AppErrorOptions {
   readonly fields?: readonly FieldError[] | undefined;
   /** When trying again may succeed; becomes `Retry-After` on 429 and 503. */
   readonly retryAfterSeconds?: number | undefined;
+  readonly budget?: SpentBudget | undefined;
   /** For the log only: ids, never secrets. */
   readonly log?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
@@ -104,6 +112,7 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly fields: readonly FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly budget: SpentBudget | undefined;
   readonly log: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
@@ -113,6 +122,7 @@ export class AppError extends Error {
     this.hint = options.hint;
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.budget = options.budget;
     this.log = options.log;
   }
 

@@ -62,7 +62,8 @@ export function createServices(deps: ServicesDeps) {
   const backlog = createBacklog({
     db,
     clock,
-    ratePerSecond: forge.ratePerSecond,
+    // The worker drains with all slots of the host, of which this process may have a share.
+    ratePerSecond: () => (forge.ratePerSecond() / forge.stats().slots) * config.hash.slots,
     maxAgeMs: config.hash.backlogMaxAgeMs,
   });
   const creator = createCredentialCreator({ keys, forge, backlog, mode: config.hash.mode, params });
@@ -110,6 +111,7 @@ export function createServices(deps: ServicesDeps) {
       conflicts: createConflicts(db),
       flows,
       mails,
+      limits,
       mailBudget,
       sessions: issuer,
       events,

@@ -1,5 +1,5 @@
 import Koa from 'koa';
-import { AppError, ERRORS } from '../../errors.ts';
+import { AppError, ERRORS, type SpentBudget } from '../../errors.ts';
 import { endEarly, mustEndEarly } from '../kernel/end-early.ts';
 import type { HttpContext, Middleware } from '../kernel/exchange.ts';
 import { PROBLEM_MEDIA_TYPE, type Problem, PUBLIC_CODES, toProblem } from '../kernel/problem.ts';
@@ -23,7 +23,7 @@ export function errorHandler(toAppError: ToAppError): Middleware {
     } catch (thrown) {
       const error = identify(thrown, toAppError);
       ctx.state.error = error;
-      answer(ctx, toProblem(error, ctx.state.client.requestId), error.retryAfterSeconds);
+      answer(ctx, toProblem(error, ctx.state.client.requestId), error);
     }
   };
 }
@@ -40,11 +40,12 @@ function fromKoa(thrown: unknown): AppError | null {
   return new AppError(code ?? 'malformed_json', { cause: thrown });
 }
 
-function answer(ctx: HttpContext, problem: Problem, retryAfterSeconds: number | undefined): void {
+function answer(ctx: HttpContext, problem: Problem, error: AppError): void {
   if (ctx.headerSent) return;
   if (problem.status === 429 || problem.status === 503) {
-    const seconds = Math.max(1, Math.ceil(retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));
+    const seconds = Math.max(1, Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));
     ctx.set('Retry-After', String(seconds));
+    if (error.budget) describeSpent(ctx, error.budget, seconds);
   }
   // RFC 9110 §11.6.1: every 401 names a scheme.
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer');
@@ -57,4 +58,11 @@ function answer(ctx: HttpContext, problem: Problem, retryAfterSeconds: number | 
   }
   ctx.respond = false;
   endEarly(ctx.req, ctx.res, payload);
+}
+
+/** Instead of the Guardian's fields: a client that is told "no" wants to know by which budget. */
+function describeSpent(ctx: HttpContext, budget: SpentBudget, seconds: number): void {
+  const { name, limit, windowSeconds } = budget;
+  ctx.set('RateLimit-Policy', `"${name}";q=${limit};w=${windowSeconds}`);
+  ctx.set('RateLimit', `"${name}";r=0;t=${seconds}`);
 }

@@ -1,4 +1,12 @@
+import { type Db, statement } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
+import type { Keys } from '../key/keyring.ts';
+import { counterOf } from './counter-of.ts';
+import type { CounterStore } from './counter-store.ts';
+import { RULES } from './rules.ts';
 
 /** How much mail of one type a mailbox may be sent (5 an hour, 20 a day). */
 export interface MailBudget {
@@ -8,4 +16,50 @@ export interface MailBudget {
    * @param type what the mailbox gets; one budget a type
    */
   take(type: string, mailbox: string, client: ClientInfo): Promise<boolean>;
+}
+
+export interface MailBudgetDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly store: CounterStore;
+}
+
+const FIND_OWNER = statement('mail_budget.find_owner', 'SELECT id FROM users WHERE email = $1');
+
+export function createMailBudget({ db, clock, keys, store }: MailBudgetDeps): MailBudget {
+  /** By the owner's id, as the audit holds no addresses; nobody's mailbox is recorded without one. */
+  async function auditRefusal(
+    type: string,
+    mailbox: string,
+    client: ClientInfo,
+    at: Date,
+  ): Promise<void> {
+    const owner = (await db.query<{ id: string }>(FIND_OWNER, [mailbox]))[0];
+    await recordAudit(db, {
+      at,
+      action: 'mail.withheld',
+      actor: clientActor(client),
+      result: 'refused',
+      userId: owner?.id,
+      detail: { type },
+    });
+  }
+
+  return {
+    async take(type, mailbox, client) {
+      const { secret } = (await keys.ring()).code.active;
+      const now = clock.now();
+      const reserved = await store.reserve(
+        [
+          counterOf(secret, RULES.mailHour, type, mailbox),
+          counterOf(secret, RULES.mailDay, type, mailbox),
+        ],
+        now,
+      );
+      if (!reserved.full) return true;
+      await auditRefusal(type, mailbox, client, now);
+      return false;
+    },
+  };
 }

@@ -10,6 +10,7 @@ import type { Events } from '../event/events.ts';
 import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import { FLOW_TTL_MS } from '../flow/purposes.ts';
+import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import type { PasswordPolicy } from '../password/policy.ts';
@@ -42,6 +43,7 @@ export interface RegisterDeps {
   readonly conflicts: Conflicts;
   readonly flows: FlowDrafts;
   readonly mails: MailQueue;
+  readonly limits: Limits;
   readonly mailBudget: MailBudget;
   readonly sessions: SessionIssuer;
   readonly events: Events;
@@ -50,7 +52,7 @@ export interface RegisterDeps {
 /** What will be written, and what will be answered if it is. */
 interface Draft {
   readonly row: RegistrationRow;
-  answer(): FlowAnswer | Promise<FlowAnswer>;
+  readonly answer: FlowAnswer;
 }
 
 /**
@@ -60,8 +62,8 @@ interface Draft {
  * created, or taken. Under `email_code` it is the same for a new and a taken address; only the
  * mailbox's owner learns which, by mail.
  * @throws AppError `validation_failed`, `password_too_weak`, `password_breached`,
- *   `domain_not_allowed`, `email_taken`, `username_taken`, `idempotency_conflict`, `overloaded`,
- *   `unavailable`
+ *   `domain_not_allowed`, `email_taken`, `username_taken`, `idempotency_conflict`, `rate_limited`,
+ *   `overloaded`, `unavailable`
  */
 export function createRegister(deps: RegisterDeps) {
   return async function register(
@@ -69,41 +71,41 @@ export function createRegister(deps: RegisterDeps) {
     client: ClientInfo,
     idempotencyKey: string | null,
   ): Promise<FlowAnswer> {
+    const request = idempotencyKey ? await deps.idempotency.begin(idempotencyKey, input) : null;
+    const first = await request?.findFirstAnswer();
+    if (first?.isCreated) return first.answer;
+
     const identity = parseIdentity(input, deps.identities);
     checkConfirmation(input);
+    if (first) return answerTaken(identity, first.answer);
     const mustVerify = await needsVerification(identity);
     await deps.passwords.check(input.password, identity);
 
-    const request = idempotencyKey ? await deps.idempotency.begin(idempotencyKey, input) : null;
-    const first = await request?.findFirstAnswer();
-    if (first) return first.isCreated || mustVerify ? first.answer : refuse(identity);
-
-    const draft = mustVerify
+    const { row, answer } = mustVerify
       ? await draftUnverified(input, identity, client)
       : await draftActive(input, identity, client);
-    // The remembered answer must exist before the row that remembers it.
-    const remembered = await request?.columns(draft.row.id, await draft.answer());
-    const row = remembered ? { ...draft.row, idempotency: remembered } : draft.row;
-    if (await deps.batch.submit(row)) return draft.answer();
+    const idempotency = await request?.columns(row.id, answer);
+    if (await deps.batch.submit(idempotency ? { ...row, idempotency } : row)) return answer;
 
     // Not created: taken, or another request with the same key was faster.
     const winner = await request?.findFirstAnswer();
     if (winner?.isCreated) return winner.answer;
-    if (mustVerify && (await deps.conflicts.find(identity)) === 'email')
-      return winner?.answer ?? draft.answer();
-    return refuse(identity);
+    return answerTaken(identity, winner?.answer ?? answer);
   };
+
+  /** A mailed code is promised whether or not the address is taken; all else is told as it is. */
+  async function answerTaken(identity: Identity, answer: FlowAnswer): Promise<FlowAnswer> {
+    const conflict = await deps.conflicts.find(identity);
+    if (conflict === 'username') throw new AppError('username_taken');
+    if (answer.status !== 'verification_required') throw new AppError('email_taken');
+    return answer;
+  }
 
   async function needsVerification({ email }: Identity): Promise<boolean> {
     if (email === null) return false;
     const policy = await deps.domains.findPolicy(domainOf(email));
     if (policy === null) throw new AppError('domain_not_allowed');
     return policy === 'email_code';
-  }
-
-  async function refuse(identity: Identity): Promise<never> {
-    const conflict = await deps.conflicts.find(identity);
-    throw new AppError(conflict === 'username' ? 'username_taken' : 'email_taken');
   }
 
   async function draftActive(
@@ -113,19 +115,20 @@ export function createRegister(deps: RegisterDeps) {
   ): Promise<Draft> {
     const base = await draftUser(input, identity, client, 'active');
     const user = presentNew(base);
-    if (!deps.autoLogin) return { row: base, answer: () => ({ status: 'registered', user }) };
+    if (!deps.autoLogin) return { row: base, answer: { status: 'registered', user } };
 
     const session = deps.sessions.draft(base.id, {
       amr: ['pwd'],
       deviceName: input.device_name ?? null,
       client,
     });
-    const sign = () =>
-      deps.sessions.sign({ ...session, role: 'user', counter: 0, at: session.createdAt });
-    return {
-      row: { ...base, session },
-      answer: async () => ({ status: 'authenticated', user, tokens: await sign() }),
-    };
+    const tokens = await deps.sessions.sign({
+      ...session,
+      role: 'user',
+      counter: 0,
+      at: session.createdAt,
+    });
+    return { row: { ...base, session }, answer: { status: 'authenticated', user, tokens } };
   }
 
   async function draftUnverified(
@@ -142,7 +145,7 @@ export function createRegister(deps: RegisterDeps) {
       address: email,
       deviceName: input.device_name ?? null,
     });
-    const answer = () => verificationRequired(flow, email);
+    const answer = verificationRequired(flow, email);
     // Whether the address is new is known only in the statement, so both mails are drafted; one goes.
     if (!(await deps.mailBudget.take('registration', email, client)))
       return { row: { ...base, flow }, answer };
@@ -183,8 +186,9 @@ export function createRegister(deps: RegisterDeps) {
   }
 }
 
-function checkConfirmation({ password, password_confirmation }: RegistrationInput): void {
-  if (password_confirmation === undefined || password_confirmation === password) return;
+/** Compared as passwords are: an accent typed in two ways is the same letter. */
+function checkConfirmation({ password, password_confirmation: again }: RegistrationInput): void {
+  if (again === undefined || again.normalize('NFC') === password.normalize('NFC')) return;
   throw fieldError('/password_confirmation', 'mismatch', 'It differs from the password.');
 }
 
