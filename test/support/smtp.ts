@@ -37,6 +37,10 @@ export interface SmtpSink {
   readonly received: readonly ReceivedMail[];
   /** How often each stage was reached. */
   readonly reached: Readonly<Record<Stage, number>>;
+  /** What clients said, as it came over the wire, until they turned to TLS. */
+  transcript(): string;
+  /** Cuts every connection, without a word. */
+  cutConnections(): void;
   close(): Promise<void>;
 }
 
@@ -89,13 +93,24 @@ export async function startSmtpSink(script: SmtpScript = {}): Promise<SmtpSink> 
     ...script.options,
   });
   server.on('error', () => undefined);
+  let transcript = '';
+  server.server.on('connection', (socket: Socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      transcript += chunk.toString('latin1');
+    });
+  });
+  const cutConnections = () => {
+    for (const connection of server.connections) connection._socket.destroy();
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.server.address() as AddressInfo).port,
     received,
     reached,
+    transcript: () => transcript,
+    cutConnections,
     close() {
-      for (const connection of server.connections) connection._socket.destroy();
+      cutConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };

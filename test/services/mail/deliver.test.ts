@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 beforeEach(() => bench.sql('TRUNCATE mails, audit'));
-afterEach(() => sink?.close());
+afterEach(() => sink.close());
 
 async function deliveryTo(script: SmtpScript) {
   sink = await startSmtpSink(script);

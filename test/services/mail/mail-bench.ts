@@ -54,14 +54,14 @@ export async function openMailBench() {
   const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example' });
   const render = createRenderer({ product: 'Example Shop', publicUrl: 'https://auth.example.com' });
 
-  /** An SMTP transport for a port of this machine, with time-outs that tests can wait for. */
+  /** An SMTP transport for a port of this machine, patient with a machine that is busy. */
   function smtpTo(port: number, options: Partial<SmtpOptions> = {}): Transport {
     const server = { host: 'localhost', port, tls: 'opportunistic', credentials: null } as const;
     const transport = createSmtpTransport({
       server,
       from: SENDER,
-      connectTimeoutMs: 400,
-      socketTimeoutMs: 400,
+      connectTimeoutMs: 20_000,
+      socketTimeoutMs: 20_000,
       connections: 4,
 
       ca: TEST_CERTIFICATE,

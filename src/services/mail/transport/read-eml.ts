@@ -15,7 +15,7 @@ export async function readEml(dir: string, id: string): Promise<StoredMessage | 
   if (!name) return null;
   const file = join(dir, name);
   const { subject = '', text = '' } = await PostalMime.parse(await readFile(file));
-  return { file, subject, text };
+  return { file, subject, text: text.trim() };
 }
 
 async function filesIn(dir: string): Promise<string[]> {
