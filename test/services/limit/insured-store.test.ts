@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/db/database.ts';
 import type { Counter, CounterStore } from '../../../src/services/limit/counter-store.ts';
@@ -121,6 +122,16 @@ describe.skipIf(redisBinary === null)(`a limiter over ${redisBinary ?? whyNoRedi
       server.resume();
     }
     await untilShared(insured);
+  });
+
+  test('a process that was itself held up takes the answer that waits for it', async () => {
+    const { clock, store } = insure(10);
+    const reserved = store.reserve([counter()], clock.now());
+    // The request has left; what follows holds this process up until the answer has long arrived.
+    await new Promise((resolve) => setImmediate(resolve));
+    execFileSync('sleep', ['0.1']);
+    expect((await reserved).full).toBeNull();
+    expect(store.isLocal()).toBe(false);
   });
 
   test('an answer that came too late is given back', async () => {
