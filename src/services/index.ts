@@ -4,19 +4,27 @@ import type { Argon2Params } from '../crypto/phc.ts';
 import type { Db } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { createReauthenticate } from './account/reauthenticate.ts';
 import { createBacklog } from './credential/backlog.ts';
 import { createCredentialCreator } from './credential/create.ts';
 import { createCredentialVerifier } from './credential/verify.ts';
 import type { DomainDirectory } from './domain/directory.ts';
 import type { Events } from './event/events.ts';
 import { createFlowDrafts } from './flow/draft.ts';
+import { createCodeFlows } from './flow/mail-code.ts';
+import { createFlowRedeemer } from './flow/redeem.ts';
+import { createVerify } from './flow/verify.ts';
 import type { Keys } from './key/keyring.ts';
 import type { Limits } from './limit/limits.ts';
 import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
 import type { MailQueue } from './mail/draft.ts';
+import { createChangePassword } from './password/change.ts';
+import { createForgot } from './password/forgot.ts';
+import { createPasswordHistory } from './password/history.ts';
 import { createPasswordPolicy } from './password/policy.ts';
+import { createReset } from './password/reset.ts';
 import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
 import { createConflicts } from './registration/conflicts.ts';
 import { createIdempotency } from './registration/idempotency.ts';
@@ -25,6 +33,13 @@ import { createAuthenticator } from './session/authenticate.ts';
 import { createSessionIssuer } from './session/issue.ts';
 import { createRefresh } from './session/refresh.ts';
 import { createSessions } from './session/sessions.ts';
+import { createEnrolment } from './two-factor/enrolment.ts';
+import { createFactors } from './two-factor/factor.ts';
+import { createTwoFactorSignIn } from './two-factor/sign-in.ts';
+import { createChangeEmail } from './user/change-email.ts';
+import { createDeleteAccount } from './user/delete.ts';
+import { createExportAccount } from './user/export.ts';
+import { createUpdateProfile } from './user/profile.ts';
 import type { Wake } from './wake.ts';
 
 export interface ServicesDeps {
@@ -52,6 +67,12 @@ export type Services = ReturnType<typeof createServices>;
 export function createServices(deps: ServicesDeps) {
   const { config, clock, log, db, keys, directory: domains, events, forge, params } = deps;
   const { limits, mailBudget, mails } = deps;
+  const wakeMail = deps.wake.mail;
+  const identities = {
+    identifier: config.registration.identifier,
+    usernames: config.usernames,
+    phones: config.phones,
+  };
   const policy = {
     issuer: deps.issuer,
     audience: config.audience,
@@ -82,6 +103,22 @@ export function createServices(deps: ServicesDeps) {
     sessions: issuer,
     events,
   });
+  const redeemer = createFlowRedeemer({ db, clock, keys });
+  const codeFlows = createCodeFlows({ flows, mails });
+  const factors = createFactors({ db, clock, keys });
+  const history = createPasswordHistory({
+    db,
+    credentials: verifier,
+    keep: config.password.history,
+  });
+  const reauthenticate = createReauthenticate({
+    db,
+    clock,
+    credentials: verifier,
+    factors,
+    limits,
+  });
+  const account = { ...deps, reauthenticate, authenticator, redeemer, codeFlows, wakeMail };
   const batch = createRegistrationBatch({
     db,
     clock,
@@ -97,11 +134,7 @@ export function createServices(deps: ServicesDeps) {
     authenticator,
     register: createRegister({
       clock,
-      identities: {
-        identifier: config.registration.identifier,
-        usernames: config.usernames,
-        phones: config.phones,
-      },
+      identities,
       autoLogin: config.registration.autoLogin,
       domains,
       passwords,
@@ -127,6 +160,36 @@ export function createServices(deps: ServicesDeps) {
       perMinute: config.limits === 'on' ? config.refresh.rate : null,
     }),
     sessions: createSessions({ db, clock, events, authenticator }),
+    verify: createVerify({ ...deps, flows: redeemer, codeFlows, nextStep, wakeMail }),
+    twoFactorSignIn: createTwoFactorSignIn({
+      ...deps,
+      flows: redeemer,
+      factors,
+      nextStep,
+      wakeMail,
+    }),
+    forgot: createForgot({ ...deps, flows, redeemer, codeFlows, wakeMail }),
+    reset: createReset({
+      ...deps,
+      redeemer,
+      passwords,
+      history,
+      credentials: creator,
+      verifier,
+      wakeMail,
+    }),
+    changePassword: createChangePassword({
+      ...account,
+      passwords,
+      history,
+      credentials: creator,
+      verifier,
+    }),
+    changeEmail: createChangeEmail({ ...account, domains }),
+    updateProfile: createUpdateProfile({ db, clock, identities, authenticator, events }),
+    deleteAccount: createDeleteAccount(account),
+    exportAccount: createExportAccount(db),
+    enrolment: createEnrolment({ ...account, flows, product: config.product }),
     batchStats: batch.stats,
     /** Answers what was accepted; the listeners have closed before. */
     async drain(): Promise<void> {

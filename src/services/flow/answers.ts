@@ -15,7 +15,7 @@ export type FlowAnswer =
       readonly status: 'two_factor_required';
       readonly flow_token: string;
       readonly expires_at: string;
-      readonly methods: readonly ('totp' | 'recovery_code')[];
+      readonly methods: ('totp' | 'recovery_code')[];
     }
   | { readonly status: 'code_sent'; readonly flow_token: string; readonly expires_at: string }
   | {

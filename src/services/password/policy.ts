@@ -9,9 +9,10 @@ export interface PasswordContext {
 export interface PasswordPolicy {
   /**
    * Checks a new password before any hashing.
+   * @param pointer the field of the body it came in, for the error
    * @throws AppError `validation_failed` (length), `password_too_weak`, `password_breached`
    */
-  check(password: string, context: PasswordContext): Promise<void>;
+  check(password: string, context: PasswordContext, pointer?: string): Promise<void>;
 }
 
 export interface PasswordRules {
@@ -26,12 +27,11 @@ export const MAX_PASSWORD_CODE_POINTS = 256;
 /** Checks new passwords. */
 export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {
   return {
-    async check(password) {
-      const length = countCodePoints(password);
-      if (length < rules.minLength)
-        throw lengthError('/password', 'too_short', `at least ${rules.minLength}`);
-      if (length > MAX_PASSWORD_CODE_POINTS || Buffer.byteLength(password) > MAX_PASSWORD_BYTES)
-        throw lengthError('/password', 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
+    async check(password, _context, pointer = '/password') {
+      if (countCodePoints(password) < rules.minLength)
+        throw lengthError(pointer, 'too_short', `at least ${rules.minLength}`);
+      if (!isWithinMaximum(password))
+        throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
     },
   };
 }
@@ -42,8 +42,15 @@ export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {
  * @throws AppError `validation_failed`
  */
 export function checkMaximumLength(password: string, pointer: string): void {
-  if (Buffer.byteLength(password) <= MAX_PASSWORD_BYTES) return;
+  if (isWithinMaximum(password)) return;
   throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
+}
+
+function isWithinMaximum(password: string): boolean {
+  return (
+    Buffer.byteLength(password) <= MAX_PASSWORD_BYTES &&
+    countCodePoints(password) <= MAX_PASSWORD_CODE_POINTS
+  );
 }
 
 function countCodePoints(text: string): number {

@@ -1,0 +1,153 @@
+import { isEqual } from '../../crypto/equal.ts';
+import { digestMailCode, normaliseCode } from '../../crypto/mail-code.ts';
+import { digestOpaqueToken } from '../../crypto/opaque-token.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Keys } from '../key/keyring.ts';
+import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
+import { FLOW_TRIES, type FlowOrigin, type FlowPurpose } from './purposes.ts';
+
+/** A live flow, as its token's holder presents it. */
+export interface OpenFlow {
+  readonly tokenDigest: Buffer;
+  readonly purpose: FlowPurpose;
+  readonly origin: FlowOrigin | null;
+  /** Null for a decoy. */
+  readonly userId: string | null;
+  readonly address: string | null;
+  readonly codeDigest: Buffer | null;
+  readonly codeKid: string | null;
+  readonly sealed: Buffer | null;
+  readonly amr: readonly string[];
+  readonly deviceName: string | null;
+}
+
+interface FlowColumns {
+  token_digest: Buffer;
+  purpose: FlowPurpose;
+  origin: FlowOrigin | null;
+  user_id: string | null;
+  address: string | null;
+  code_digest: Buffer | null;
+  code_kid: string | null;
+  sealed: Buffer | null;
+  amr: string[];
+  device_name: string | null;
+}
+
+const COLUMNS = `f.token_digest, f.purpose, f.origin, f.user_id, f.address, f.code_digest, f.code_kid,
+  f.sealed, f.amr, f.device_name`;
+
+// A try is taken before anything is compared, so parallel guesses cannot exceed the count.
+const TAKE_TRY = statement(
+  'flows.take_try',
+  `UPDATE flows AS f SET tries = f.tries + 1
+   WHERE f.token_digest = $1 AND f.purpose = $2 AND f.expires_at > $3 AND f.tries < ${FLOW_TRIES}
+   RETURNING ${COLUMNS}`,
+);
+// Single use: of any number of callers one deletes the row. A change of the user's password, status
+// or factors since the flow began has raised the security version, and nobody does.
+const CONSUME = statement(
+  'flows.consume',
+  `DELETE FROM flows AS f USING users AS u
+   WHERE f.token_digest = $1 AND u.id = f.user_id AND u.security_version = f.security_version
+     AND u.status IN ('pending', 'active')
+   RETURNING ${USER_COLUMNS}`,
+);
+const REPLACE = statement(
+  'flows.replace',
+  `DELETE FROM flows AS f
+   WHERE f.token_digest = $1 AND f.purpose = ANY($2) AND f.expires_at > $3 AND f.tries < ${FLOW_TRIES}
+   RETURNING ${COLUMNS}, f.security_version`,
+);
+const DELETE_ALL = statement('flows.delete_all', 'DELETE FROM flows WHERE user_id = $1');
+const DELETE_PURPOSE = statement(
+  'flows.delete_purpose',
+  'DELETE FROM flows WHERE user_id = $1 AND purpose = $2',
+);
+
+export type FlowRedeemer = ReturnType<typeof createFlowRedeemer>;
+
+/** Presents flow tokens: count a try, compare, consume. */
+export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; keys: Keys }) {
+  return {
+    /**
+     * Takes one of a flow's tries.
+     * @throws AppError `flow_expired` for an unknown, used, dead or expired token, or one of another
+     *   purpose: they are all the same to a stranger
+     */
+    async takeTry(presentedToken: string, purpose: FlowPurpose): Promise<OpenFlow> {
+      const digest = digestOpaqueToken('ft_', presentedToken);
+      if (!digest) throw new AppError('flow_expired');
+      const rows = await db.query<FlowColumns>(TAKE_TRY, [digest, purpose, clock.now()]);
+      if (!rows[0]) throw new AppError('flow_expired');
+      return toOpenFlow(rows[0]);
+    },
+
+    /** Checks a mailed code. @throws AppError `invalid_code`; the try stays taken */
+    async checkCode(flow: OpenFlow, presentedCode: string): Promise<void> {
+      const code = normaliseCode(presentedCode);
+      const key = (await keys.ring()).code.byKid.get(flow.codeKid ?? '');
+      const isRight =
+        code !== null &&
+        key !== undefined &&
+        flow.codeDigest !== null &&
+        isEqual(digestMailCode(key, flow.tokenDigest, code), flow.codeDigest);
+      if (!isRight) throw new AppError('invalid_code');
+    },
+
+    /**
+     * Uses a flow up, in the transaction of what it allows.
+     * @returns its user, as they are now
+     * @throws AppError `flow_expired` when another caller was faster, or the user has changed
+     */
+    async consume(tx: Queryable, flow: OpenFlow): Promise<UserColumns> {
+      const user = (await tx.query<UserColumns>(CONSUME, [flow.tokenDigest]))[0];
+      if (!user) throw new AppError('flow_expired');
+      return user;
+    },
+
+    /** Ends a live flow so that a new one can take its place. @throws AppError `flow_expired` */
+    async replace(
+      tx: Queryable,
+      presentedToken: string,
+      purposes: readonly FlowPurpose[],
+    ): Promise<OpenFlow & { securityVersion: number | null }> {
+      const digest = digestOpaqueToken('ft_', presentedToken);
+      if (!digest) throw new AppError('flow_expired');
+      const rows = await tx.query<FlowColumns & { security_version: number | null }>(REPLACE, [
+        digest,
+        purposes,
+        clock.now(),
+      ]);
+      if (!rows[0]) throw new AppError('flow_expired');
+      return { ...toOpenFlow(rows[0]), securityVersion: rows[0].security_version };
+    },
+  };
+}
+
+/** Ends every flow of a user: their password, status or factors changed. */
+export async function endFlows(
+  on: Queryable,
+  userId: string,
+  purpose?: FlowPurpose,
+): Promise<void> {
+  if (purpose === undefined) await on.execute(DELETE_ALL, [userId]);
+  else await on.execute(DELETE_PURPOSE, [userId, purpose]);
+}
+
+function toOpenFlow(row: FlowColumns): OpenFlow {
+  return {
+    tokenDigest: row.token_digest,
+    purpose: row.purpose,
+    origin: row.origin,
+    userId: row.user_id,
+    address: row.address,
+    codeDigest: row.code_digest,
+    codeKid: row.code_kid,
+    sealed: row.sealed,
+    amr: row.amr,
+    deviceName: row.device_name,
+  };
+}

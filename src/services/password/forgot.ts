@@ -1,0 +1,108 @@
+import type { Argon2Cost } from '../../crypto/argon2/engine.ts';
+import { canonicaliseEmail } from '../../crypto/canonical.ts';
+import type { Db } from '../../db/database.ts';
+import { fieldError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { Events } from '../event/events.ts';
+import type { FlowAnswer } from '../flow/answers.ts';
+import type { FlowDrafts } from '../flow/draft.ts';
+import type { CodeFlows } from '../flow/mail-code.ts';
+import type { FlowRedeemer } from '../flow/redeem.ts';
+import type { Limits } from '../limit/limits.ts';
+import type { MailBudget } from '../limit/mail-budget.ts';
+import { findAccount } from '../login/account.ts';
+import type { MailQueue } from '../mail/draft.ts';
+import { proveMailbox } from '../user/prove-mailbox.ts';
+import type { UserColumns } from '../user/view.ts';
+import type { Wake } from '../wake.ts';
+import { discardPassword } from './store.ts';
+
+export interface ForgotDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly flows: FlowDrafts;
+  readonly redeemer: FlowRedeemer;
+  readonly codeFlows: CodeFlows;
+  readonly limits: Limits;
+  readonly mailBudget: MailBudget;
+  readonly mails: MailQueue;
+  readonly events: Events;
+  readonly wakeMail: Wake;
+  /** The cost of a hash. */
+  readonly params: Argon2Cost;
+}
+
+/** A forgotten password: ask for a code, prove the mailbox with it. Setting the new one is `reset`. */
+export function createForgot(deps: ForgotDeps) {
+  const { db, clock, flows, redeemer, codeFlows, limits, mailBudget, wakeMail } = deps;
+
+  return {
+    /**
+     * Mails a code to a known address. Known or not, the answer, its time and the flow behind it are
+     * the same; an unknown address gets a flow that no code opens.
+     * @throws AppError `validation_failed`, `rate_limited`
+     */
+    async request(input: { email: string }, client: ClientInfo): Promise<FlowAnswer> {
+      const email = canonicaliseEmail(input.email);
+      if (email === null)
+        throw fieldError('/email', 'bad_format', 'This is not an e-mail address.');
+      await limits.takeForgot(email, client);
+      const mayMail = await mailBudget.take('reset_password', email, client);
+      const account = await findAccount(db, { column: 'email', value: email });
+      const user = account && canReset(account.user) ? account.user : null;
+      const draft = await codeFlows.draft({
+        purpose: 'forgot',
+        origin: 'forgot',
+        user: user && { id: user.id, securityVersion: user.security_version },
+        address: user?.email ?? email,
+        mailKind: 'reset_password',
+        isMailed: mayMail && user !== null,
+      });
+      await codeFlows.insert(db, draft);
+      wakeMail.soon();
+      return {
+        status: 'code_sent',
+        flow_token: draft.flow.token,
+        expires_at: draft.flow.expiresAt.toISOString(),
+      };
+    },
+
+    /**
+     * Redeems the mailed code: allows one new password to be set, and proves the mailbox.
+     * @throws AppError `flow_expired`, `invalid_code`
+     */
+    async verify(
+      input: { flow_token: string; code: string },
+      client: ClientInfo,
+    ): Promise<FlowAnswer> {
+      const flow = await redeemer.takeTry(input.flow_token, 'forgot');
+      await redeemer.checkCode(flow, input.code);
+      const next = await db.transaction(async (tx) => {
+        const consumed = await redeemer.consume(tx, flow);
+        const isFirstProof = consumed.email_verified_at === null;
+        const user = await proveMailbox(tx, deps, { user: consumed, client, at: clock.now() });
+        // Whoever registered this address before its owner came knows the password it has.
+        if (isFirstProof)
+          await discardPassword(tx, { userId: user.id, cost: deps.params, at: clock.now() });
+        const reset = await flows.draft({
+          purpose: 'reset',
+          origin: 'forgot',
+          user: { id: user.id, securityVersion: user.security_version },
+        });
+        await flows.insert(tx, reset);
+        return reset;
+      });
+      wakeMail.soon();
+      return {
+        status: 'reset_authorized',
+        flow_token: next.token,
+        expires_at: next.expiresAt.toISOString(),
+      };
+    },
+  };
+}
+
+function canReset({ status, email }: UserColumns): boolean {
+  return email !== null && (status === 'pending' || status === 'active');
+}

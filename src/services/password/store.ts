@@ -1,0 +1,95 @@
+import type { Argon2Cost } from '../../crypto/argon2/engine.ts';
+import { formatPhc } from '../../crypto/phc.ts';
+import { randomBytes, uuidv7 } from '../../crypto/random.ts';
+import { type Queryable, statement } from '../../db/database.ts';
+import type { NewCredential } from '../credential/stored.ts';
+import { endFlows } from '../flow/redeem.ts';
+
+// The old credential moves to the history in the statement that replaces it, so that no password is
+// ever in neither place. The version refuses a second change that was prepared against the same one.
+const REPLACE = statement(
+  'credentials.replace',
+  `WITH old AS (
+     SELECT user_id, version, pepper_kid, salt, phc FROM credentials
+     WHERE user_id = $1 AND version = $2 FOR UPDATE
+   ), remembered AS (
+     INSERT INTO password_history (id, user_id, pepper_kid, salt, phc, created_at)
+     SELECT $3, user_id, pepper_kid, salt, phc, $4 FROM old WHERE $8::int > 1 AND phc IS NOT NULL
+   )
+   UPDATE credentials AS c
+   SET version = c.version + 1, pepper_kid = $5, salt = $6, phc = $7, pending = NULL,
+       pending_since = NULL, lease_until = NULL, attempts = 0, parked_at = NULL,
+       parked_reason = NULL, updated_at = $4
+   FROM old WHERE c.user_id = old.user_id`,
+);
+// No password makes a hash of these random bytes; the form is the usual one, so that checking a
+// password against it costs what it always costs.
+const DISCARD = statement(
+  'credentials.discard',
+  `UPDATE credentials SET version = version + 1, phc = $2, pending = NULL, pending_since = NULL,
+       lease_until = NULL, attempts = 0, parked_at = NULL, parked_reason = NULL, updated_at = $3
+   WHERE user_id = $1`,
+);
+const PRUNE_HISTORY = statement(
+  'password_history.prune',
+  `DELETE FROM password_history WHERE id IN (
+     SELECT id FROM password_history WHERE user_id = $1
+     ORDER BY created_at DESC, id DESC OFFSET GREATEST($2::int - 1, 0))`,
+);
+const BUMP_SECURITY = statement(
+  'users.bump_security',
+  `UPDATE users SET security_version = security_version + 1, version = version + 1, updated_at = $2
+   WHERE id = $1`,
+);
+
+/**
+ * Replaces a user's password and ends every flow that was begun under the old one, in the caller's
+ * transaction.
+ * @param change.version the credential's version that the change was prepared against
+ * @param change.keep former passwords to remember, the present one included
+ * @returns false when the password has changed since
+ */
+export async function replacePassword(
+  tx: Queryable,
+  change: {
+    userId: string;
+    version: number;
+    next: NewCredential;
+    keep: number;
+    at: Date;
+  },
+): Promise<boolean> {
+  const { userId, version, next, keep, at } = change;
+  const values = [
+    userId,
+    version,
+    uuidv7(at.getTime()),
+    at,
+    next.pepperKid,
+    next.salt,
+    next.phc,
+    keep,
+  ];
+  if ((await tx.execute(REPLACE, values)) === 0) return false;
+  await tx.execute(PRUNE_HISTORY, [userId, keep]);
+  await raiseSecurityVersion(tx, userId, at);
+  return true;
+}
+
+/**
+ * Makes a user's password unusable until a new one is set: nobody knows one that fits.
+ * @param cost what checking a password against it costs: the current parameters
+ */
+export async function discardPassword(
+  tx: Queryable,
+  discard: { userId: string; cost: Argon2Cost; at: Date },
+): Promise<void> {
+  const phc = formatPhc(discard.cost, randomBytes(16), randomBytes(32));
+  await tx.execute(DISCARD, [discard.userId, phc, discard.at]);
+}
+
+/** Marks that a user's password, status or factors changed: flows begun before are dead. */
+export async function raiseSecurityVersion(tx: Queryable, userId: string, at: Date): Promise<void> {
+  await tx.execute(BUMP_SECURITY, [userId, at]);
+  await endFlows(tx, userId);
+}

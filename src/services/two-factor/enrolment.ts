@@ -1,0 +1,203 @@
+import QRCode from 'qrcode';
+import { formatTotpSecret, generateTotpSecret, matchTotp, totpUri } from '../../crypto/totp.ts';
+import { type Db, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Reauthenticate } from '../account/reauthenticate.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { Events } from '../event/events.ts';
+import type { FlowDrafts } from '../flow/draft.ts';
+import { endFlows, type FlowRedeemer, type OpenFlow } from '../flow/redeem.ts';
+import type { Keys } from '../key/keyring.ts';
+import type { Limits } from '../limit/limits.ts';
+import { settleAttempt } from '../limit/settle-attempt.ts';
+import type { MailQueue } from '../mail/draft.ts';
+import { noticeOf, notifyOwner } from '../mail/notice.ts';
+import { raiseSecurityVersion } from '../password/store.ts';
+import type { Principal } from '../session/authenticate.ts';
+import type { Wake } from '../wake.ts';
+import { openTotpSecret, type PresentedFactor, sealTotpSecret } from './factor.ts';
+import { replaceRecoveryCodes } from './recovery-codes.ts';
+
+export interface EnrolmentDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly flows: FlowDrafts;
+  readonly redeemer: FlowRedeemer;
+  readonly reauthenticate: Reauthenticate;
+  readonly limits: Limits;
+  readonly events: Events;
+  readonly mails: MailQueue;
+  readonly wakeMail: Wake;
+  /** The name an authenticator shows (`product`). */
+  readonly product: string;
+}
+
+/** What the user scans or types into an authenticator, shown once. */
+export interface TotpSetup {
+  readonly flow_token: string;
+  readonly expires_at: string;
+  /** Base32. */
+  readonly secret: string;
+  readonly otpauth_uri: string;
+  readonly qr_svg: string;
+}
+
+const SEAL_INTO_FLOW = statement(
+  'flows.seal_secret',
+  'UPDATE flows SET sealed = $2, code_kid = $3 WHERE token_digest = $1',
+);
+const INSERT = statement(
+  'totps.insert',
+  `INSERT INTO totps (user_id, sealed, data_kid, last_step, confirmed_at)
+   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO NOTHING`,
+);
+const REMOVE = statement('totps.remove', 'DELETE FROM totps WHERE user_id = $1');
+const REMOVE_CODES = statement(
+  'recovery_codes.remove',
+  'DELETE FROM recovery_codes WHERE user_id = $1',
+);
+
+const NOT_ENABLED = 'Two-factor authentication is not on.';
+
+/** The right password of a user who has two-factor on: what they ask for is there already. */
+function alreadyEnabled(error: unknown): never {
+  if (error instanceof AppError && error.code === 'two_factor_required')
+    throw new AppError('two_factor_already_enabled');
+  throw error;
+}
+
+/** Turning two-factor on and off. It is on only after one code from the new authenticator. */
+export function createEnrolment(deps: EnrolmentDeps) {
+  const { db, clock, keys, flows, redeemer, reauthenticate, limits, events, mails, wakeMail } =
+    deps;
+
+  /** The step of a right code from the authenticator being set up; wrong ones count for the user. */
+  async function matchSetup(flow: OpenFlow, userId: string, code: string): Promise<number> {
+    const attempt = await limits.beginFactor(userId);
+    return settleAttempt(attempt, async () => {
+      const key = (await keys.ring()).data.byKid.get(flow.codeKid ?? '');
+      const secret = key && flow.sealed && openTotpSecret(key, userId, flow.sealed);
+      const step = secret ? matchTotp(secret, code, clock.now().getTime(), 0) : null;
+      if (step === null) throw new AppError('invalid_code');
+      return step;
+    });
+  }
+
+  return {
+    /**
+     * Begins: draws a seed and shows it. A seed shown before and not confirmed is void.
+     * @throws AppError `two_factor_already_enabled`, and those of re-authentication
+     */
+    async begin(
+      { userId }: Principal,
+      input: { password: string },
+      client: ClientInfo,
+    ): Promise<TotpSetup> {
+      const presented = { ...input, pointer: '/password' };
+      const { user } = (await reauthenticate(userId, presented, client).catch(alreadyEnabled))
+        .account;
+      if (user.two_factor_enabled) throw new AppError('two_factor_already_enabled');
+      const secret = generateTotpSecret();
+      const key = (await keys.ring()).data.active;
+      const flow = await flows.draft({
+        purpose: 'totp_setup',
+        user: { id: userId, securityVersion: user.security_version },
+      });
+      const sealed = sealTotpSecret(key.secret, userId, secret);
+      await db.transaction(async (tx) => {
+        await endFlows(tx, userId, 'totp_setup');
+        await flows.insert(tx, flow);
+        await tx.execute(SEAL_INTO_FLOW, [flow.row.tokenDigest, sealed, key.kid]);
+      });
+      const uri = totpUri(secret, deps.product, user.email ?? user.username ?? user.id);
+      return {
+        flow_token: flow.token,
+        expires_at: flow.expiresAt.toISOString(),
+        secret: formatTotpSecret(secret),
+        otpauth_uri: uri,
+        qr_svg: await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M' }),
+      };
+    },
+
+    /**
+     * Turns two-factor on with the first code of the new authenticator.
+     * @returns ten recovery codes, shown once
+     * @throws AppError `flow_expired`, `invalid_code`, `two_factor_already_enabled`, `rate_limited`
+     */
+    async confirm(
+      { userId }: Principal,
+      input: { flow_token: string; code: string },
+      client: ClientInfo,
+    ): Promise<string[]> {
+      const flow = await redeemer.takeTry(input.flow_token, 'totp_setup');
+      if (flow.userId !== userId) throw new AppError('flow_expired');
+      const step = await matchSetup(flow, userId, input.code);
+      const ring = await keys.ring();
+      const at = clock.now();
+      const codes = await db.transaction(async (tx) => {
+        const user = await redeemer.consume(tx, flow);
+        const inserted = await tx.execute(INSERT, [userId, flow.sealed, flow.codeKid, step, at]);
+        if (inserted !== 1) throw new AppError('two_factor_already_enabled');
+        await raiseSecurityVersion(tx, userId, at);
+        const actor = clientActor(client, userId);
+        await recordAudit(tx, { at, action: 'two_factor.enabled', actor, userId });
+        await events.record(tx, { type: 'two_factor.enabled', userId });
+        await notifyOwner(tx, mails, user, 'two_factor_enabled', noticeOf(client, at));
+        return replaceRecoveryCodes(tx, ring, userId, at);
+      });
+      wakeMail.soon();
+      return codes;
+    },
+
+    /** Turns two-factor off. @throws AppError those of re-authentication; `conflict` when it is off */
+    async disable(
+      { userId }: Principal,
+      input: { password: string } & PresentedFactor,
+      client: ClientInfo,
+    ): Promise<void> {
+      const presented = { ...input, pointer: '/password' };
+      const proof = await reauthenticate(userId, presented, client);
+      const { user } = proof.account;
+      if (!user.two_factor_enabled) throw new AppError('conflict', { text: NOT_ENABLED });
+      const at = clock.now();
+      await db.transaction(async (tx) => {
+        await proof.consumeFactor(tx);
+        await tx.execute(REMOVE, [userId]);
+        await tx.execute(REMOVE_CODES, [userId]);
+        await raiseSecurityVersion(tx, userId, at);
+        const actor = clientActor(client, userId);
+        await recordAudit(tx, { at, action: 'two_factor.disabled', actor, userId });
+        await events.record(tx, { type: 'two_factor.disabled', userId });
+        await notifyOwner(tx, mails, user, 'two_factor_disabled', noticeOf(client, at));
+      });
+      wakeMail.soon();
+    },
+
+    /** Replaces the recovery codes. @throws AppError those of re-authentication; `conflict` when it is off */
+    async regenerateRecoveryCodes(
+      { userId }: Principal,
+      input: { password: string } & PresentedFactor,
+      client: ClientInfo,
+    ): Promise<string[]> {
+      const presented = { ...input, pointer: '/password' };
+      const proof = await reauthenticate(userId, presented, client);
+      const { user } = proof.account;
+      if (!user.two_factor_enabled) throw new AppError('conflict', { text: NOT_ENABLED });
+      const ring = await keys.ring();
+      const at = clock.now();
+      const codes = await db.transaction(async (tx) => {
+        await proof.consumeFactor(tx);
+        const actor = clientActor(client, userId);
+        await recordAudit(tx, { at, action: 'recovery_codes.regenerated', actor, userId });
+        await notifyOwner(tx, mails, user, 'recovery_codes_regenerated', noticeOf(client, at));
+        return replaceRecoveryCodes(tx, ring, userId, at);
+      });
+      wakeMail.soon();
+      return codes;
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { canonicaliseUsername, normalisePhone } from '../../crypto/canonical.ts';
+import { type Db, statement } from '../../db/database.ts';
+import { isUniqueViolation } from '../../db/errors.ts';
+import { AppError, fieldError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
+import type { Events } from '../event/events.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
+import type { Authenticator, Principal } from '../session/authenticate.ts';
+import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
+
+export interface ProfileDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly identities: IdentityPolicy;
+  readonly authenticator: Authenticator;
+  readonly events: Events;
+}
+
+/** Fields to set; null removes one, undefined leaves it. */
+export interface ProfileChange {
+  readonly username?: string | null | undefined;
+  readonly phone?: string | null | undefined;
+}
+
+// The version is the precondition: of two writers who read the same one, the second changes nothing.
+const UPDATE = statement(
+  'users.update_profile',
+  `UPDATE users AS u
+   SET username = CASE WHEN $3 THEN $4 ELSE u.username END,
+       username_key = CASE WHEN $3 THEN $5 ELSE u.username_key END,
+       phone = CASE WHEN $6 THEN $7 ELSE u.phone END,
+       updated_at = $8, version = u.version + 1
+   WHERE u.id = $1 AND ($2::int IS NULL OR u.version = $2)
+   RETURNING ${USER_COLUMNS}`,
+);
+
+/**
+ * Changes what a user says about themselves.
+ * @throws AppError `validation_failed`, `username_taken`, `precondition_failed`
+ */
+export function createUpdateProfile(deps: ProfileDeps) {
+  const { db, clock, identities, authenticator, events } = deps;
+  const isUnique = identities.usernames === 'unique' || identities.identifier !== 'email';
+
+  function readUsername(raw: string | null | undefined) {
+    if (raw === undefined) return undefined;
+    if (identities.usernames === 'off' && !isUnique)
+      throw fieldError('/username', 'not_allowed', 'Usernames are switched off.');
+    if (raw === null) return null;
+    const username = canonicaliseUsername(raw);
+    if (username) return username;
+    throw fieldError(
+      '/username',
+      'bad_format',
+      'Use 3 to 32 letters, digits, dots, hyphens and underscores.',
+    );
+  }
+
+  function readPhone(raw: string | null | undefined) {
+    if (raw === undefined || raw === null) return raw;
+    if (identities.phones === 'off')
+      throw fieldError('/phone', 'not_allowed', 'Telephone numbers are switched off.');
+    const phone = normalisePhone(raw);
+    if (phone) return phone;
+    throw fieldError('/phone', 'bad_format', 'Write the number like +41791234567.');
+  }
+
+  return async function updateProfile(
+    { userId, sessionId, user }: Principal,
+    change: ProfileChange,
+    expectedVersion: number | null,
+    client: ClientInfo,
+  ): Promise<{ user: UserView; version: number }> {
+    const username = readUsername(change.username);
+    const phone = readPhone(change.phone);
+    if (username === null && isUnique && user.email === null)
+      throw fieldError('/username', 'required', 'This account is known by its username only.');
+    const at = clock.now();
+    const values = [
+      userId,
+      expectedVersion,
+      username !== undefined,
+      username?.display ?? null,
+      isUnique ? (username?.key ?? null) : null,
+      phone !== undefined,
+      phone ?? null,
+      at,
+    ];
+    const update = db.transaction(async (tx) => {
+      const row = (await tx.query<UserColumns>(UPDATE, values))[0];
+      if (!row) throw new AppError('precondition_failed');
+      const fields = Object.keys(change);
+      const actor = clientActor(client, userId);
+      await recordAudit(tx, { at, action: 'user.updated', actor, userId, detail: { fields } });
+      await events.record(tx, { type: 'user.updated', userId, payload: { fields } });
+      return row;
+    });
+    const row = await update.catch((error: unknown) => {
+      throw isUniqueViolation(error, 'users_username_key_key')
+        ? new AppError('username_taken')
+        : error;
+    });
+    authenticator.forget(sessionId);
+    return { user: presentUser(row), version: row.version };
+  };
+}
