@@ -1,7 +1,35 @@
+import { Type } from 'typebox';
+import type { ErrorCode } from '../../errors.ts';
 import { presentUser } from '../../services/user/view.ts';
-import { etagOf } from '../etag.ts';
+import { etagOf, readIfMatch } from '../etag.ts';
+import { strictObject, withAtMostOne } from '../kernel/schema.ts';
 import { route } from '../route.ts';
-import { User } from '../schemas/answers.ts';
+import { AccountExport, CodeSent, User } from '../schemas/answers.ts';
+import {
+  Code,
+  Email,
+  FlowToken,
+  Password,
+  Phone,
+  RecoveryCodeText,
+  Username,
+} from '../schemas/fields.ts';
+import { expectAnswer } from './expect-answer.ts';
+
+/** What re-authentication may answer. */
+export const REAUTHENTICATION_ERRORS = [
+  'invalid_credentials',
+  'two_factor_required',
+  'invalid_code',
+  'rate_limited',
+  'overloaded',
+] as const satisfies readonly ErrorCode[];
+
+/** A factor beside the password: needed where two-factor is on. */
+export const OPTIONAL_FACTOR = {
+  code: Type.Optional(Code),
+  recovery_code: Type.Optional(RecoveryCodeText),
+} as const;
 
 export const me = route({
   method: 'get',
@@ -15,4 +43,123 @@ export const me = route({
     body: presentUser(user),
     headers: { ETag: etagOf(user.version) },
   }),
+});
+
+export const updateMe = route({
+  method: 'patch',
+  path: '/v1/me',
+  summary: 'Change username or phone',
+  description: 'null removes a field. With `If-Match`, only the version that was read is changed.',
+  tags: ['account'],
+  auth: 'bearer',
+  conditional: true,
+  body: strictObject({
+    username: Type.Optional(Type.Union([Username, Type.Null()])),
+    phone: Type.Optional(Type.Union([Phone, Type.Null()])),
+  }),
+  example: { username: 'ada' },
+  responses: { 200: User },
+  errors: ['validation_failed', 'username_taken', 'precondition_failed'],
+  async handler({ principal, body, headers, client }, { updateProfile }) {
+    const expected = readIfMatch(headers['if-match']);
+    const { user, version } = await updateProfile(principal, body, expected, client);
+    return { status: 200, body: user, headers: { ETag: etagOf(version) } };
+  },
+});
+
+export const deleteMe = route({
+  method: 'delete',
+  path: '/v1/me',
+  summary: 'Delete this account',
+  tags: ['account'],
+  auth: 'bearer',
+  hashing: true,
+  body: withAtMostOne(
+    strictObject({ password: Password, ...OPTIONAL_FACTOR }),
+    'code',
+    'recovery_code',
+  ),
+  responses: { 204: null },
+  errors: REAUTHENTICATION_ERRORS,
+  async handler({ principal, body, client }, { deleteAccount }) {
+    await deleteAccount(principal, body, client);
+    return { status: 204 };
+  },
+});
+
+export const exportMe = route({
+  method: 'get',
+  path: '/v1/me/export',
+  summary: 'Everything held about the signed-in user',
+  tags: ['account'],
+  auth: 'bearer',
+  responses: { 200: AccountExport },
+  handler: async ({ principal }, { exportAccount }) => ({
+    status: 200,
+    body: await exportAccount(principal.userId),
+  }),
+});
+
+export const changePassword = route({
+  method: 'post',
+  path: '/v1/me/password',
+  summary: 'Change the password',
+  description: 'This session stays; all others end.',
+  tags: ['account'],
+  auth: 'bearer',
+  hashing: true,
+  body: withAtMostOne(
+    strictObject({ current_password: Password, new_password: Password, ...OPTIONAL_FACTOR }),
+    'code',
+    'recovery_code',
+  ),
+  responses: { 204: null },
+  errors: [
+    ...REAUTHENTICATION_ERRORS,
+    'validation_failed',
+    'password_too_weak',
+    'password_breached',
+    'password_reused',
+    'conflict',
+  ],
+  async handler({ principal, body, client }, { changePassword }) {
+    await changePassword(principal, body, client);
+    return { status: 204 };
+  },
+});
+
+export const changeEmail = route({
+  method: 'post',
+  path: '/v1/me/email',
+  summary: 'Ask for another e-mail address',
+  description: 'Nothing changes until the new mailbox proves its code.',
+  tags: ['account'],
+  auth: 'bearer',
+  hashing: true,
+  body: withAtMostOne(
+    strictObject({ new_email: Email, password: Password, ...OPTIONAL_FACTOR }),
+    'code',
+    'recovery_code',
+  ),
+  responses: { 202: CodeSent },
+  errors: [...REAUTHENTICATION_ERRORS, 'validation_failed', 'domain_not_allowed'],
+  handler: async ({ principal, body, client }, { changeEmail }) => ({
+    status: 202,
+    body: expectAnswer(await changeEmail.request(principal, body, client), 'code_sent'),
+  }),
+});
+
+export const verifyEmailChange = route({
+  method: 'post',
+  path: '/v1/me/email/verify',
+  summary: 'Prove the new mailbox and change the address',
+  tags: ['account'],
+  auth: 'bearer',
+  body: strictObject({ flow_token: FlowToken, code: Code }),
+  responses: { 200: User },
+  errors: ['flow_expired', 'invalid_code', 'email_taken'],
+  async handler({ principal, body, client }, { changeEmail }) {
+    const { user, version } = await changeEmail.verify(principal, body, client);
+    return { status: 200, body: user, headers: { ETag: etagOf(version) } };
+  },
 });

@@ -98,3 +98,29 @@ export const KeyList = answer('KeyList', {
     }),
   ),
 });
+
+export const RecoveryCodes = answer('RecoveryCodes', {
+  recovery_codes: Type.Array(Type.String(), { description: 'Ten, shown once; each works once.' }),
+});
+
+export const TotpSetup = answer('TotpSetup', {
+  flow_token: Type.String(),
+  expires_at: Timestamp,
+  secret: Type.String({ description: 'Base32, to be typed.' }),
+  otpauth_uri: Type.String(),
+  qr_svg: Type.String({ description: 'The same as a QR code, an SVG image.' }),
+});
+
+const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
+
+export const AccountExport = answer('AccountExport', {
+  user: User,
+  registration: Type.Object(
+    { ip: nullable(Type.String()), user_agent: nullable(Type.String()) },
+    { additionalProperties: false },
+  ),
+  sessions: Records,
+  known_networks: Records,
+  mails: Records,
+  audit: Records,
+});

@@ -14,6 +14,7 @@ import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import type { Amr, SessionIssuer } from '../session/issue.ts';
 import { presentUser, type UserColumns } from '../user/view.ts';
+import { rememberNetwork } from './known-network.ts';
 
 export interface NextStepDeps {
   readonly db: Db;
@@ -35,12 +36,6 @@ export interface Progress {
 
 export type NextStep = ReturnType<typeof createNextStep>;
 
-const REMEMBER_NETWORK = statement(
-  'known_networks.remember',
-  `INSERT INTO known_networks AS k (user_id, network, last_login_at) VALUES ($1, $2, $3)
-   ON CONFLICT (user_id, network) DO UPDATE SET last_login_at = EXCLUDED.last_login_at
-   WHERE k.last_login_at < EXCLUDED.last_login_at - interval '1 day'`,
-);
 const ACTIVATE = statement(
   'users.activate_unverified',
   `UPDATE users SET status = 'active', version = version + 1, updated_at = $2
@@ -122,7 +117,7 @@ export function createNextStep(deps: NextStepDeps) {
     const draft = sessions.draft(user.id, progress);
     if (!(await sessions.insert(tx, draft, user.security_version)))
       throw new AppError('invalid_credentials');
-    await tx.execute(REMEMBER_NETWORK, [user.id, client.network, draft.createdAt]);
+    await rememberNetwork(tx, user.id, client, draft.createdAt);
     await recordAudit(tx, {
       at: draft.createdAt,
       action: 'session.created',

@@ -1,4 +1,9 @@
-import { AppError } from '../../errors.ts';
+import { AppError, type FieldError } from '../../errors.ts';
+import type { BreachCheck } from './breach-check.ts';
+import type { CommonPasswords } from './common-passwords.ts';
+import { type CharacterKind, findMissingKinds } from './composition.ts';
+import { countCodePoints } from './fold.ts';
+import { isBuiltOn, personalWords, wordsOf } from './personal-words.ts';
 
 /** What a password may not contain or resemble: who its user is. */
 export interface PasswordContext {
@@ -8,9 +13,10 @@ export interface PasswordContext {
 
 export interface PasswordPolicy {
   /**
-   * Checks a new password before any hashing.
-   * @param pointer the field of the body it came in, for the error
-   * @throws AppError `validation_failed` (length), `password_too_weak`, `password_breached`
+   * Checks a new password before any hashing: what is free first, the network last.
+   * @param pointer the field that holds it; `/password` unless told
+   * @throws AppError `validation_failed` (length, characters), `password_too_weak` with every reason,
+   *   `password_breached`, `unavailable`
    */
   check(password: string, context: PasswordContext, pointer?: string): Promise<void>;
 }
@@ -18,20 +24,49 @@ export interface PasswordPolicy {
 export interface PasswordRules {
   /** In code points. */
   readonly minLength: number;
+  /** Kinds of character that must be there. */
+  readonly required: readonly CharacterKind[];
+  /** What this service is called: no password is built on it. */
+  readonly serviceNames: readonly string[];
+  readonly common: CommonPasswords;
+  /** null where no breach check is configured. */
+  readonly breaches: BreachCheck | null;
 }
 
 /** Whatever the rules, more is not hashed: an attacker could buy work with long input. */
 export const MAX_PASSWORD_BYTES = 1_024;
 export const MAX_PASSWORD_CODE_POINTS = 256;
 
-/** Checks new passwords. */
+/** Checks new passwords; `docs/passwords.md` says why each rule is there. */
 export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {
+  const serviceWords = wordsOf(rules.serviceNames);
+
+  async function findWeaknesses(
+    password: string,
+    context: PasswordContext,
+    pointer: string,
+  ): Promise<FieldError[]> {
+    const weaknesses = findMissingKinds(password, rules.required, pointer);
+    if (await rules.common.has(password)) {
+      const detail = 'It is one of the passwords that are tried first.';
+      weaknesses.push({ pointer, code: 'common', detail });
+    }
+    if (isBuiltOn(password, [...serviceWords, ...personalWords(context)])) {
+      const detail = 'Little is left of it without your names or the name of this service.';
+      weaknesses.push({ pointer, code: 'personal', detail });
+    }
+    return weaknesses;
+  }
+
   return {
-    async check(password, _context, pointer = '/password') {
-      if (countCodePoints(password) < rules.minLength)
-        throw lengthError(pointer, 'too_short', `at least ${rules.minLength}`);
-      if (!isWithinMaximum(password))
-        throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
+    async check(password, context, pointer = '/password') {
+      checkCharacters(password, pointer);
+      checkLength(password, rules.minLength, pointer);
+      const fields = await findWeaknesses(password, context, pointer);
+      if (fields.length > 0) throw new AppError('password_too_weak', { fields });
+      if (!(await rules.breaches?.isKnown(password))) return;
+      const detail = 'It is known from a data breach.';
+      throw new AppError('password_breached', { fields: [{ pointer, code: 'breached', detail }] });
     },
   };
 }
@@ -42,21 +77,22 @@ export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {
  * @throws AppError `validation_failed`
  */
 export function checkMaximumLength(password: string, pointer: string): void {
-  if (isWithinMaximum(password)) return;
+  if (Buffer.byteLength(password) <= MAX_PASSWORD_BYTES) return;
   throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
 }
 
-function isWithinMaximum(password: string): boolean {
-  return (
-    Buffer.byteLength(password) <= MAX_PASSWORD_BYTES &&
-    countCodePoints(password) <= MAX_PASSWORD_CODE_POINTS
-  );
+/** Also for passwords that do not come over HTTP: NUL ends a text in C, half a pair is no character. */
+function checkCharacters(password: string, pointer: string): void {
+  if (password.isWellFormed() && !password.includes('\0')) return;
+  const detail = 'It holds a character that no password can have.';
+  throw new AppError('validation_failed', { fields: [{ pointer, code: 'bad_format', detail }] });
 }
 
-function countCodePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
+function checkLength(password: string, minLength: number, pointer: string): void {
+  const length = countCodePoints(password);
+  if (length < minLength) throw lengthError(pointer, 'too_short', `at least ${minLength}`);
+  if (length > MAX_PASSWORD_CODE_POINTS || Buffer.byteLength(password) > MAX_PASSWORD_BYTES)
+    throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
 }
 
 function lengthError(pointer: string, code: string, range: string): AppError {

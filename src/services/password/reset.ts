@@ -9,7 +9,9 @@ import type { CredentialVerifier } from '../credential/verify.ts';
 import type { Events } from '../event/events.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
+import type { Limits } from '../limit/limits.ts';
 import { findAccountById } from '../login/account.ts';
+import { rememberNetwork } from '../login/known-network.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import { endSessions } from '../session/end.ts';
@@ -26,6 +28,7 @@ export interface ResetDeps {
   readonly history: PasswordHistory;
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
+  readonly limits: Limits;
   readonly events: Events;
   readonly mails: MailQueue;
   readonly wakeMail: Wake;
@@ -71,6 +74,8 @@ export function createReset(deps: ResetDeps) {
         userId: user.id,
         detail: { sessionsEnded: ended.length },
       });
+      // The mailbox's owner was here: guessing from elsewhere must not keep them out.
+      await rememberNetwork(tx, user.id, client, at);
       await events.record(tx, {
         type: 'password.changed',
         userId: user.id,
@@ -79,6 +84,7 @@ export function createReset(deps: ResetDeps) {
       await notifyOwner(tx, mails, user, 'password_was_reset', noticeOf(client, at));
       return ended.length;
     });
+    if (user.email !== null) await deps.limits.clearLogin(user.email, client);
     deps.wakeMail.soon();
     return { status: 'password_reset', sessions_revoked: revoked };
   };

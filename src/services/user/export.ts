@@ -6,10 +6,10 @@ import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './vi
 export interface AccountExport {
   readonly user: UserView;
   readonly registration: { ip: string | null; user_agent: string | null };
-  readonly sessions: readonly Record<string, unknown>[];
-  readonly known_networks: readonly Record<string, unknown>[];
-  readonly mails: readonly Record<string, unknown>[];
-  readonly audit: readonly Record<string, unknown>[];
+  readonly sessions: Record<string, unknown>[];
+  readonly known_networks: Record<string, unknown>[];
+  readonly mails: Record<string, unknown>[];
+  readonly audit: Record<string, unknown>[];
 }
 
 const USER = statement(

@@ -1,0 +1,76 @@
+import { strictObject, withExactlyOne } from '../kernel/schema.ts';
+import { route } from '../route.ts';
+import { RecoveryCodes, TotpSetup } from '../schemas/answers.ts';
+import { Code, FlowToken, Password } from '../schemas/fields.ts';
+import { OPTIONAL_FACTOR, REAUTHENTICATION_ERRORS } from './me.ts';
+
+const PasswordAndFactor = withExactlyOne(
+  strictObject({ password: Password, ...OPTIONAL_FACTOR }),
+  'code',
+  'recovery_code',
+);
+
+export const beginTotp = route({
+  method: 'post',
+  path: '/v1/me/two-factor/totp',
+  summary: 'Begin turning two-factor on',
+  description:
+    'Shows the seed once, as text, otpauth URI and QR code. Nothing is on before `confirm`.',
+  tags: ['two-factor'],
+  auth: 'bearer',
+  hashing: true,
+  body: strictObject({ password: Password }),
+  responses: { 200: TotpSetup },
+  errors: ['invalid_credentials', 'two_factor_already_enabled', 'rate_limited', 'overloaded'],
+  handler: async ({ principal, body, client }, { enrolment }) => ({
+    status: 200,
+    body: await enrolment.begin(principal, body, client),
+  }),
+});
+
+export const confirmTotp = route({
+  method: 'post',
+  path: '/v1/me/two-factor/totp/confirm',
+  summary: 'Turn two-factor on with the first code',
+  tags: ['two-factor'],
+  auth: 'bearer',
+  body: strictObject({ flow_token: FlowToken, code: Code }),
+  responses: { 200: RecoveryCodes },
+  errors: ['flow_expired', 'invalid_code', 'two_factor_already_enabled', 'rate_limited'],
+  handler: async ({ principal, body, client }, { enrolment }) => ({
+    status: 200,
+    body: { recovery_codes: await enrolment.confirm(principal, body, client) },
+  }),
+});
+
+export const disableTotp = route({
+  method: 'post',
+  path: '/v1/me/two-factor/totp/disable',
+  summary: 'Turn two-factor off',
+  tags: ['two-factor'],
+  auth: 'bearer',
+  hashing: true,
+  body: PasswordAndFactor,
+  responses: { 204: null },
+  errors: [...REAUTHENTICATION_ERRORS, 'conflict'],
+  async handler({ principal, body, client }, { enrolment }) {
+    await enrolment.disable(principal, body, client);
+    return { status: 204 };
+  },
+});
+
+export const regenerateRecoveryCodes = route({
+  method: 'post',
+  path: '/v1/me/two-factor/recovery-codes',
+  summary: 'Replace the recovery codes',
+  tags: ['two-factor'],
+  auth: 'bearer',
+  hashing: true,
+  body: PasswordAndFactor,
+  responses: { 200: RecoveryCodes },
+  errors: [...REAUTHENTICATION_ERRORS, 'conflict'],
+  handler: async ({ principal, body, client }, { enrolment }) => ({
+    status: 200,
+    body: { recovery_codes: await enrolment.regenerateRecoveryCodes(principal, body, client) },
+  }),
+});
