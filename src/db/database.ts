@@ -51,18 +51,22 @@ export interface DbOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** A server that hangs cancels nothing; this much later its connection is given up. */
+const HUNG_AFTER_MS = 2_000;
 const LISTEN_RETRY_MS = 1_000;
 
 /** Opens the pool. Nothing connects until the first statement. */
 export function openDatabase(options: DbOptions): Db {
-  const { log } = options;
+  const { log, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
   const pool = new Pool({
     connectionString: options.connectionString,
     application_name: options.applicationName,
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + HUNG_AFTER_MS,
     lock_timeout: 5_000,
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,

@@ -26,6 +26,17 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_TEXTS.test(error.message);
 }
 
+/** Deadlock and serialisation failure: the transaction was undone, and the next try may well pass. */
+const UNDONE_STATES = new Set(['40P01', '40001']);
+
+/**
+ * Whether the same statement may work a moment later. It may also have worked already: a caller that
+ * tries again must know how to tell.
+ */
+export function isPassing(error: unknown): boolean {
+  return isConnectionError(error) || UNDONE_STATES.has(codeOf(error) ?? '');
+}
+
 /** Whether an error is the violation of the named unique constraint (SQLSTATE 23505). */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (codeOf(error) !== '23505') return false;
@@ -34,13 +45,13 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 
 /**
  * Maps what the database throws to a code a stranger may see: 503 `unavailable` while it is away or
- * too slow. Anything else is returned as it is and becomes 500.
+ * too slow; null for anything else, which is a bug of ours and becomes 500.
  */
-export function toAppError(error: unknown): unknown {
+export function toAppError(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   if (isConnectionError(error) || TIMED_OUT_STATES.has(codeOf(error) ?? ''))
     return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
-  return error;
+  return null;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -20,7 +20,7 @@ export interface BatcherOptions<In, Out> {
 export interface Batcher<In, Out> {
   /** @throws AppError `overloaded` when the intake is full or the item waited too long. */
   submit(item: In): Promise<Out>;
-  /** Refuses new items, runs what waits, resolves when all is answered. */
+  /** Refuses new items, runs what waits, resolves when all is answered. Callable more than once. */
   drain(): Promise<void>;
   stats(): { waiting: number; inFlight: number };
 }
@@ -40,8 +40,8 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
   let waiting: Entry<In, Out>[] = [];
   let inFlight = 0;
   let scheduled = false;
-  let draining = false;
-  let drained: (() => void) | undefined;
+  let expiry: NodeJS.Timeout | undefined;
+  let draining: PromiseWithResolvers<void> | undefined;
 
   function schedule(): void {
     if (scheduled || waiting.length === 0 || inFlight >= options.writers) return;
@@ -60,6 +60,23 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
       waiting = taken === waiting ? [] : waiting.slice(options.maxBatch);
       void runBatch(dropStale(taken));
     }
+  }
+
+  /** Refuses what has waited too long, also while every writer is stuck. */
+  function expire(): void {
+    expiry = undefined;
+    waiting = dropStale(waiting);
+    watchExpiry();
+    settle();
+  }
+
+  function watchExpiry(): void {
+    const [oldest] = waiting;
+    if (expiry || !oldest) return;
+    // One more, because a timer may fire a fraction early.
+    const ms = oldest.since + options.maxWaitMs - options.monotonicMs() + 1;
+    expiry = setTimeout(expire, Math.max(1, ms));
+    expiry.unref();
   }
 
   function dropStale(entries: Entry<In, Out>[]): Entry<In, Out>[] {
@@ -88,7 +105,7 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
   }
 
   function settle(): void {
-    if (draining && inFlight === 0 && waiting.length === 0) drained?.();
+    if (inFlight === 0 && waiting.length === 0) draining?.resolve();
   }
 
   return {
@@ -97,15 +114,14 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
       return new Promise<Out>((resolve, reject) => {
         waiting.push({ item, since: options.monotonicMs(), resolve, reject });
         schedule();
+        watchExpiry();
       });
     },
     drain() {
-      draining = true;
-      return new Promise<void>((resolve) => {
-        drained = resolve;
-        flush();
-        settle();
-      });
+      draining ??= Promise.withResolvers();
+      flush();
+      settle();
+      return draining.promise;
     },
     stats: () => ({ waiting: waiting.length, inFlight }),
   };

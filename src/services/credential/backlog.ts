@@ -26,12 +26,11 @@ const COUNT_PENDING = statement(
 );
 
 const RECOUNT_MS = 1_000;
-const RECOUNT_WHEN_ROOMY_MS = 10_000;
 
 /**
  * The bound that keeps deferral honest: pending rows ≤ hash rate × maximum age. Between two counts
- * this node adds what it admitted itself; other nodes' admissions are seen at the next count, which
- * comes often once half of the bound is used.
+ * this node adds what it admitted itself; what other nodes admitted, and what is admitted but not
+ * yet written, is seen a second later.
  */
 export function createBacklog({ db, clock, ratePerSecond, maxAgeMs }: BacklogDeps): Backlog {
   let pending = 0;
@@ -49,8 +48,7 @@ export function createBacklog({ db, clock, ratePerSecond, maxAgeMs }: BacklogDep
   return {
     async admit() {
       const limit = bound();
-      const recountMs = pending < limit / 2 ? RECOUNT_WHEN_ROOMY_MS : RECOUNT_MS;
-      if (clock.monotonicMs() - countedAt > recountMs) {
+      if (clock.monotonicMs() - countedAt > RECOUNT_MS) {
         counting ??= count(limit).finally(() => {
           counting = undefined;
         });

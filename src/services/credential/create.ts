@@ -22,25 +22,30 @@ export type CredentialCreator = ReturnType<typeof createCredentialCreator>;
 
 const SALT_BYTES = 16;
 
+/** A password ready for Argon2id: `x` is its keyed prehash. */
+interface Prepared {
+  readonly pepperKid: string;
+  readonly salt: Buffer;
+  readonly x: Buffer;
+}
+
 /** Turns a password into what is stored. The password itself never leaves the request. */
 export function createCredentialCreator(deps: CredentialCreatorDeps) {
   const { keys, forge, backlog, mode, params } = deps;
 
-  async function prepare(userId: string, password: string) {
+  async function prepare(userId: string, password: string): Promise<Prepared> {
     const pepper = (await keys.ring()).pepper.active;
     const salt = randomBytes(SALT_BYTES);
     return { pepperKid: pepper.kid, salt, x: prehash(pepper.secret, userId, salt, password) };
   }
 
-  async function finish(prepared: Awaited<ReturnType<typeof prepare>>): Promise<NewCredential> {
+  async function finish(
+    { pepperKid, salt, x }: Prepared,
+    hash: Forge['hash'],
+  ): Promise<NewCredential> {
     const phcSalt = randomBytes(SALT_BYTES);
-    const hash = await forge.hash(prepared.x, phcSalt, params);
-    return {
-      pepperKid: prepared.pepperKid,
-      salt: prepared.salt,
-      pending: null,
-      phc: formatPhc(params, phcSalt, hash),
-    };
+    const raw = await hash(x, phcSalt, params);
+    return { pepperKid, salt, pending: null, phc: formatPhc(params, phcSalt, raw) };
   }
 
   return {
@@ -49,17 +54,23 @@ export function createCredentialCreator(deps: CredentialCreatorDeps) {
      * @throws AppError `overloaded` when neither a slot nor room in the backlog is free
      */
     async forRegistration(userId: string, password: string): Promise<NewCredential> {
-      const hashNow = mode === 'sync' || (mode === 'adaptive' && forge.hasFreeSlot());
-      if (!hashNow && !(await backlog.admit()))
-        throw new AppError('overloaded', { retryAfterSeconds: backlog.retryAfterSeconds() });
       const prepared = await prepare(userId, password);
-      if (hashNow) return finish(prepared);
+      // The slot is taken in the same turn in which it was seen free: nobody else can come between.
+      if (mode === 'sync' || (mode === 'adaptive' && forge.hasFreeSlot()))
+        return finish(prepared, forge.hash);
+      if (!(await backlog.admit()))
+        throw new AppError('overloaded', { retryAfterSeconds: backlog.retryAfterSeconds() });
       return { pepperKid: prepared.pepperKid, salt: prepared.salt, pending: prepared.x, phc: null };
     },
 
     /** For a change or reset of a password (rare): always final. @throws AppError `overloaded` */
     async final(userId: string, password: string): Promise<NewCredential> {
-      return finish(await prepare(userId, password));
+      return finish(await prepare(userId, password), forge.hash);
+    },
+
+    /** The same when no request waits for a hash: for work that nobody waits for. */
+    async finalWhenIdle(userId: string, password: string): Promise<NewCredential> {
+      return finish(await prepare(userId, password), forge.idleHash);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Forge } from '../../crypto/forge.ts';
 import { type Argon2Params, formatPhc } from '../../crypto/phc.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
+import { isPassing, toAppError } from '../../db/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { hardenCredential } from './verify.ts';
 
@@ -31,14 +32,17 @@ interface ClaimedRow {
 const LEASE_SECONDS = 60;
 
 // The partial index on pending_since is the queue: oldest first, rows other workers hold are skipped.
+// Materialised, or the planner may run a locking sub-select more than once and claim too many.
 const CLAIM = statement(
   'credentials.claim_pending',
-  `UPDATE credentials SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-   WHERE user_id IN (
+  `WITH next AS MATERIALIZED (
      SELECT user_id FROM credentials
      WHERE pending IS NOT NULL AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < now())
      ORDER BY pending_since LIMIT $1 FOR UPDATE SKIP LOCKED)
-   RETURNING user_id, version, pending`,
+   UPDATE credentials AS c
+   SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+   FROM next WHERE c.user_id = next.user_id
+   RETURNING c.user_id, c.version, c.pending`,
 );
 const RELEASE = statement(
   'credentials.release',
@@ -70,12 +74,15 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
       const stored = { userId: row.user_id, version: row.version };
       return (await hardenCredential(db, stored, phc)) ? 'hardened' : 'skipped';
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || isPassing(error) || toAppError(error)) throw error;
       return recordFailure(row, error);
     }
   }
 
-  /** Only a row's own failure counts against it; a killed worker's rows just come back. */
+  /**
+   * Only a row's own failure counts against it: the rows of a killed worker, and those that met a
+   * database away or a Forge closed, just come back.
+   */
   async function recordFailure(row: ClaimedRow, error: unknown): Promise<'parked' | 'skipped'> {
     const reason = error instanceof Error ? error.message : 'unknown';
     const rows = await db.query<{ parked: boolean }>(RECORD_FAILURE, [

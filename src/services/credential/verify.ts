@@ -35,6 +35,9 @@ const REPLACE = statement(
    WHERE user_id = $1 AND version = $2 AND phc = $3`,
 );
 
+/** Upgrades under way at most, for each holds a password; the next sign-in tries again. */
+const MAX_UPGRADES = 100;
+
 /** Writes a pending row's final form; false when the password changed or another was faster. */
 export async function hardenCredential(
   on: Queryable,
@@ -56,12 +59,33 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   /** What an unknown user's attempt is hashed with; its result is ignored. */
   const nobody = { userId: '00000000-0000-7000-8000-000000000000', salt: randomBytes(16) };
 
+  async function prepare(stored: StoredCredential | null, password: string) {
+    const { pepper } = await keys.ring();
+    const secret = findPepper(pepper, stored);
+    // A row whose pepper is gone is as unknown as no row: wrong, at the same price.
+    const known = secret === null ? null : stored;
+    const x = prehash(
+      secret ?? pepper.active.secret,
+      known?.userId ?? nobody.userId,
+      known?.salt ?? nobody.salt,
+      password,
+    );
+    return { x, known, pepperKid: pepper.active.kid };
+  }
+
   async function verifyPending(stored: StoredCredential | null, x: Buffer): Promise<boolean> {
     const salt = randomBytes(16);
     const hash = await forge.hash(x, salt, params);
     if (!stored?.pending || !isEqual(x, stored.pending)) return false;
-    await hardenCredential(db, stored, formatPhc(params, salt, hash));
+    await promote(stored, formatPhc(params, salt, hash));
     return true;
+  }
+
+  /** The password is right whether or not its final form can be written now. */
+  async function promote(stored: StoredCredential, phc: string): Promise<void> {
+    await hardenCredential(db, stored, phc).catch((error: unknown) =>
+      log.warn({ err: error, userId: stored.userId }, 'credential promotion postponed'),
+    );
   }
 
   async function verifyFinal(phc: Phc, x: Buffer): Promise<boolean> {
@@ -70,8 +94,9 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
 
   /** Moves a verified password to current parameters and pepper; the answer does not wait for it. */
   function upgradeLater(stored: StoredCredential, password: string): void {
+    if (upgrades.size >= MAX_UPGRADES) return;
     const upgrade = creator
-      .final(stored.userId, password)
+      .finalWhenIdle(stored.userId, password)
       .then(async (next) => {
         const values = [
           stored.userId,
@@ -96,23 +121,33 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
      * @throws AppError `overloaded` when the Forge is full
      */
     async verify(stored: StoredCredential | null, password: string): Promise<boolean> {
-      const { pepper } = await keys.ring();
-      const secret = findPepper(pepper, stored);
-      // A row whose pepper is gone is as unknown as no row: wrong, at the same price.
-      const known = secret === null ? null : stored;
-      const x = prehash(
-        secret ?? pepper.active.secret,
-        known?.userId ?? nobody.userId,
-        known?.salt ?? nobody.salt,
-        password,
-      );
+      const { x, known, pepperKid } = await prepare(stored, password);
       const phc = known?.phc ? parsePhc(known.phc) : null;
       if (known === null || phc === null) return verifyPending(known, x);
 
       const isValid = await verifyFinal(phc, x);
-      const isOutdated = needsRehash(phc, params) || known.pepperKid !== pepper.active.kid;
+      const isOutdated = needsRehash(phc, params) || known.pepperKid !== pepperKid;
       if (isValid && isOutdated) upgradeLater(known, password);
       return isValid;
+    },
+
+    /** Whether a final credential, present or former, is of this password; changes nothing. */
+    async matches(stored: StoredCredential, password: string): Promise<boolean> {
+      const { x, known } = await prepare(stored, password);
+      const phc = known?.phc ? parsePhc(known.phc) : null;
+      return phc !== null && verifyFinal(phc, x);
+    },
+
+    /**
+     * Gives a pending credential its final form now, for callers that are about to keep it: what is
+     * remembered of former passwords is never in the pending form.
+     */
+    async settle(stored: StoredCredential): Promise<StoredCredential> {
+      if (!stored.pending) return stored;
+      const salt = randomBytes(16);
+      const phc = formatPhc(params, salt, await forge.hash(stored.pending, salt, params));
+      await hardenCredential(db, stored, phc);
+      return { ...stored, pending: null, phc };
     },
 
     /** Waits for upgrades that run after their answer. */

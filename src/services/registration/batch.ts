@@ -1,7 +1,8 @@
 import { type Db, statement } from '../../db/database.ts';
-import { isConnectionError } from '../../db/errors.ts';
+import { isPassing, toAppError } from '../../db/errors.ts';
 import { type Batcher, createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { retryUntil } from '../../lib/retry-until.ts';
 import type { Wake } from '../wake.ts';
 import { INSERT_REGISTRATIONS, toParameters } from './insert-statement.ts';
 import type { RegistrationRow } from './row.ts';
@@ -43,7 +44,8 @@ export function createRegistrationBatch(
 
   async function insert(rows: readonly RegistrationRow[]): Promise<Set<string>> {
     const startedAt = clock.monotonicMs();
-    const created = await db.query<{ id: string }>(INSERT_REGISTRATIONS, toParameters(rows));
+    const values = toParameters(rows, clock.now());
+    const created = await db.query<{ id: string }>(INSERT_REGISTRATIONS, values);
     metrics.observeBatch(rows.length, (clock.monotonicMs() - startedAt) / 1_000);
     if (rows.some((row) => row.credential.pending)) wake.hash.soon();
     if (rows.some((row) => row.codeMail)) wake.mail.soon();
@@ -52,7 +54,7 @@ export function createRegistrationBatch(
 
   /**
    * A connection lost during the commit leaves its outcome unknown. Ids are made here, so doing the
-   * same again settles it: a row that is there already was committed by the first try.
+   * same again settles it: a row that is there already was committed by an earlier try.
    */
   async function insertAgain(rows: readonly RegistrationRow[]): Promise<Set<string>> {
     const created = await insert(rows);
@@ -62,20 +64,32 @@ export function createRegistrationBatch(
     return created;
   }
 
-  async function write(rows: readonly RegistrationRow[]): Promise<(boolean | Error)[]> {
+  /** @param isRepeated whether an earlier try at these rows may have been committed */
+  async function write(
+    rows: readonly RegistrationRow[],
+    isRepeated = false,
+  ): Promise<(boolean | Error)[]> {
+    let mayBeThere = isRepeated;
     try {
-      const created = await insert(rows).catch((error: unknown) => {
-        if (isConnectionError(error)) return insertAgain(rows);
-        throw error;
+      const created = await retryUntil(() => (mayBeThere ? insertAgain(rows) : insert(rows)), {
+        deadlineMs: maxWaitMs,
+        clock,
+        isPassing,
+        onRetry() {
+          mayBeThere = true;
+        },
       });
       return rows.map((row) => created.has(row.id));
     } catch (error) {
       const cause = error instanceof Error ? error : new Error('insert failed', { cause: error });
-      if (rows.length === 1 || isConnectionError(error)) return rows.map(() => cause);
+      if (rows.length === 1 || toAppError(error)) return rows.map(() => cause);
     }
     // A value the database refuses must fail its own request only: halve until it stands alone.
     const middle = Math.ceil(rows.length / 2);
-    return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
+    return [
+      ...(await write(rows.slice(0, middle), mayBeThere)),
+      ...(await write(rows.slice(middle), mayBeThere)),
+    ];
   }
 
   return createBatcher<RegistrationRow, boolean>({
@@ -84,6 +98,6 @@ export function createRegistrationBatch(
     maxWaiting,
     maxWaitMs,
     monotonicMs: clock.monotonicMs,
-    run: write,
+    run: (rows) => write(rows),
   });
 }

@@ -7,36 +7,46 @@ import type { RegistrationRow } from './row.ts';
  * `ON CONFLICT DO NOTHING RETURNING` gives every row its own answer: an id that does not come back
  * was taken (or lost its Idempotency-Key), and its neighbours never notice. What only some rows have
  * (sessions, flows, mails, events) comes as lists of its own, joined to the users that were created.
+ *
+ * Running it twice with the same rows changes nothing more, so a lost connection is settled by
+ * running it again. Keys and users are written in sorted order, so that two batches which share some
+ * of them wait for one another instead of dead-locking.
  */
 export const INSERT_REGISTRATIONS = statement(
   'registrations.insert',
   `WITH input AS (
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                           $7::timestamptz[], $8::text[], $9::text[], $10::text[],
-                          $11::text[], $12::bytea[], $13::bytea[], $14::text[], $15::bytea[])
+                          $11::text[], $12::bytea[], $13::bytea[], $14::text[], $15::boolean[])
        AS t (id, email, username, username_key, phone, status, created_at, ip, agent, request_id,
-             pepper_kid, salt, pending, phc, idempotency)
+             pepper_kid, salt, pending, phc, has_key)
    ), claimed AS (
      INSERT INTO idempotency_keys AS k (digest, fingerprint, user_id, sealed, expires_at)
-     SELECT * FROM unnest($16::bytea[], $17::bytea[], $18::uuid[], $19::bytea[], $20::timestamptz[])
+     -- One key twice in a batch: either may have it.
+     SELECT DISTINCT ON (digest) *
+     FROM unnest($16::bytea[], $17::bytea[], $18::uuid[], $19::bytea[], $20::timestamptz[])
+       AS i (digest, fingerprint, user_id, sealed, expires_at)
+     ORDER BY digest
      ON CONFLICT (digest) DO UPDATE
        SET fingerprint = EXCLUDED.fingerprint, user_id = EXCLUDED.user_id,
            sealed = EXCLUDED.sealed, expires_at = EXCLUDED.expires_at
-       WHERE k.expires_at <= now()
-     RETURNING digest
+       WHERE k.expires_at <= $50
+     RETURNING user_id
+   ), admitted AS (
+     SELECT * FROM input WHERE NOT has_key OR id IN (SELECT user_id FROM claimed)
    ), created AS (
      INSERT INTO users (id, email, username, username_key, phone, status, created_at, updated_at,
                         created_ip, created_agent, created_request_id)
      SELECT id, email, username, username_key, phone, status, created_at, created_at,
             ip, agent, request_id
-     FROM input WHERE idempotency IS NULL OR idempotency IN (SELECT digest FROM claimed)
+     FROM admitted ORDER BY email, username_key
      ON CONFLICT DO NOTHING
      RETURNING id
    ), credential AS (
      INSERT INTO credentials (user_id, pepper_kid, salt, pending, pending_since, phc, updated_at)
      SELECT id, pepper_kid, salt, pending, CASE WHEN pending IS NOT NULL THEN created_at END, phc,
             created_at
-     FROM input JOIN created USING (id)
+     FROM admitted JOIN created USING (id)
    ), session AS (
      INSERT INTO sessions (id, user_id, secret_digest, amr, device_name, user_agent, ip,
                            created_at, last_used_at, expires_at)
@@ -55,7 +65,9 @@ export const INSERT_REGISTRATIONS = statement(
      FROM unnest($29::uuid[], $30::bytea[], $31::text[], $32::bytea[], $33::text[], $34::text[],
                  $35::timestamptz[], $36::timestamptz[])
        AS f (user_id, token_digest, address, code_digest, code_kid, device_name, created_at, expires_at)
+     JOIN admitted ON admitted.id = f.user_id
      LEFT JOIN created ON created.id = f.user_id
+     ON CONFLICT DO NOTHING
    ), mail AS (
      INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id,
                         next_attempt_at, created_at)
@@ -64,10 +76,13 @@ export const INSERT_REGISTRATIONS = statement(
      FROM unnest($37::uuid[], $38::text[], $39::uuid[], $40::text[], $41::text[], $42::bytea[],
                  $43::text[], $44::text[], $45::timestamptz[])
        AS m (id, kind, user_id, recipient, taken_email, sealed, data_kid, message_id, created_at)
+     JOIN admitted ON admitted.id = m.user_id
      LEFT JOIN created ON created.id = m.user_id
-     -- Users of the statement's snapshot: whoever held the address before this batch.
-     LEFT JOIN users AS owner ON owner.email = m.taken_email
+     -- Users of the statement's snapshot: whoever held the address before this batch. It is the
+     -- registrant where this is a repetition, who needs no notice.
+     LEFT JOIN users AS owner ON owner.email = m.taken_email AND owner.id <> m.user_id
      WHERE (m.taken_email IS NULL AND created.id IS NOT NULL) OR owner.id IS NOT NULL
+     ON CONFLICT DO NOTHING
    ), event AS (
      INSERT INTO events (id, type, user_id, payload, created_at)
      SELECT e.id, 'user.registered', e.user_id, e.payload::jsonb, e.created_at
@@ -78,8 +93,11 @@ export const INSERT_REGISTRATIONS = statement(
    SELECT id FROM created`,
 );
 
-/** The statement's lists, in the order of its parameters. */
-export function toParameters(rows: readonly RegistrationRow[]): unknown[] {
+/**
+ * The statement's parameters, in their order.
+ * @param now an Idempotency-Key that expired before is free again
+ */
+export function toParameters(rows: readonly RegistrationRow[], now: Date): unknown[] {
   const idempotency = rows.flatMap((row) =>
     row.idempotency ? [{ ...row.idempotency, userId: row.id }] : [],
   );
@@ -102,7 +120,7 @@ export function toParameters(rows: readonly RegistrationRow[]): unknown[] {
     rows.map((row) => row.credential.salt),
     rows.map((row) => row.credential.pending),
     rows.map((row) => row.credential.phc),
-    rows.map((row) => row.idempotency?.digest ?? null),
+    rows.map((row) => row.idempotency !== undefined),
     idempotency.map((item) => item.digest),
     idempotency.map((item) => item.fingerprint),
     idempotency.map((item) => item.userId),
@@ -137,6 +155,7 @@ export function toParameters(rows: readonly RegistrationRow[]): unknown[] {
     events.map((item) => item.userId),
     events.map((item) => item.payload),
     events.map((item) => item.createdAt),
+    now,
   ];
 }
 
