@@ -42,6 +42,8 @@ export interface BenchContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Cores the appliance hashes on: `hash.slots` of a throwaway. */
   readonly slots: number;
+  /** Processes that wanted a core in the minute before: what shared the machine with the benchmark. */
+  readonly loadBefore: number;
   /** Of every user the benchmarks make: long, and on no list of common passwords. */
   readonly password: string;
   /** Makes the addresses of a run differ from those of any other; `part` is 1 to 6 of `a-z0-9`. */

@@ -7,7 +7,7 @@ import type { Repeats } from './stats/repeats.ts';
  * What a number says. A throughput is never turned into a latency or back: 130 logins a second with
  * 16 under way does not mean that one takes 7.7 ms.
  */
-export type Measure = 'throughput' | 'latency' | 'time' | 'memory' | 'count' | 'share';
+export type Measure = 'throughput' | 'latency' | 'time' | 'size' | 'count';
 
 /** A promise a figure is held to. */
 export interface Bar {

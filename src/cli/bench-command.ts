@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from '@oclif/core';
 import { programVersion } from '../app/version.ts';
+import { siblingModule } from '../bench/child/sibling-module.ts';
 import type { BenchContext, Benchmark, BenchOptions } from '../bench/context.ts';
 import { createBenchContext } from '../bench/create-context.ts';
 import { toHtml } from '../bench/report/html.ts';
@@ -35,10 +37,11 @@ export abstract class BenchCommand<
     flags: BenchFlags,
   ): Promise<BenchReport[]> {
     const options = toBenchOptions(flags);
+    const loadBefore = loadavg()[0]!;
     const reports: BenchReport[] = [];
     for (const benchmark of benchmarks) {
       const result = await this.withScope((command) =>
-        benchmark.run(this.#context(command, options)),
+        benchmark.run(this.#context(command, options, loadBefore)),
       );
       reports.push({ ...result, passed: allPassed(result) });
       this.log(`${toText(result)}\n`);
@@ -54,9 +57,14 @@ export abstract class BenchCommand<
     this.log(`The report is in ${file}`);
   }
 
-  #context({ scope, log, stop }: CommandContext, options: BenchOptions): BenchContext {
+  #context(
+    { scope, log, stop }: CommandContext,
+    options: BenchOptions,
+    loadBefore: number,
+  ): BenchContext {
     return createBenchContext({
       options,
+      loadBefore,
       scope,
       version: programVersion(),
       clock: systemClock,
@@ -64,6 +72,7 @@ export abstract class BenchCommand<
       progress: benchProgress(),
       runner: join(packageRoot(), 'bin', 'run.js'),
       env: this.given.env,
+      staticServer: siblingModule('../app/static-server-process', import.meta.url),
       async joinDatabase(dataDir) {
         const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
         return joinEmbeddedPostgres({ dataDir, log });

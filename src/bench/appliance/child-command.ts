@@ -11,6 +11,8 @@ export interface ChildCommandOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where it runs: no configuration file of the operator's is in reach there. */
   readonly cwd: string;
+  /** How long SIGTERM may take; longer than the appliance's own shutdown deadline when absent. */
+  readonly stopDeadlineMs?: number | undefined;
 }
 
 /** A command of the appliance that runs until it is stopped. */
@@ -25,7 +27,6 @@ export interface ChildCommand {
   stop(): Promise<void>;
 }
 
-/** Longer than the appliance's own shutdown deadline. */
 const STOP_DEADLINE_MS = 30_000;
 const KEPT_OUTPUT = 4_000;
 
@@ -48,7 +49,9 @@ export function startChildCommand(options: ChildCommandOptions): ChildCommand {
       if (hasEnded()) return;
       const tree = processTree(child.pid!);
       child.kill('SIGTERM');
-      const overrun = sleep(STOP_DEADLINE_MS, 'late' as const, { ref: false });
+      const overrun = sleep(options.stopDeadlineMs ?? STOP_DEADLINE_MS, 'late' as const, {
+        ref: false,
+      });
       if ((await Promise.race([ended, overrun])) !== 'late') return;
       for (const pid of tree) killIfAlive(pid);
       await ended;

@@ -24,6 +24,8 @@ export interface ThrowawayOptions {
   readonly clock: Clock;
   /** Where the data folder is made; the system's folder for temporary files when absent. */
   readonly parentFolder?: string | undefined;
+  /** How long a process may take to stop before it is killed. */
+  readonly stopDeadlineMs?: number | undefined;
 }
 
 export interface ServeOptions {
@@ -66,7 +68,7 @@ const START_DEADLINE_MS = 60_000;
 const HEALTH_POLL_MS = 5;
 
 export async function createThrowaway(options: ThrowawayOptions): Promise<Throwaway> {
-  const { runner, clock } = options;
+  const { runner, clock, stopDeadlineMs } = options;
   const folder = await mkdtemp(join(options.parentFolder ?? tmpdir(), 'authctl-bench-'));
   const dataDir = join(folder, 'data');
   const running = new Set<ChildCommand>();
@@ -84,6 +86,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
       args,
       env: { ...baseEnv, ...settings },
       cwd: folder,
+      stopDeadlineMs,
     });
     running.add(command);
     void command.ended.then(() => running.delete(command));

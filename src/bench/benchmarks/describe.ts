@@ -20,6 +20,7 @@ export async function describe(
   const notes = [...measured.notes];
   if (!subject.own) notes.push(GIVEN_SUBJECT);
   if (machine.fileSystem === 'tmpfs') notes.push(ON_TMPFS);
+  if (context.loadBefore > BUSY) notes.push(busyNote(context.loadBefore, machine.cores));
   return {
     ...measured,
     notes,
@@ -36,6 +37,13 @@ const GIVEN_SUBJECT =
   'Measured on an appliance that already ran: its settings, its processes and its database were out of reach, so what was switched off there is not listed.';
 const ON_TMPFS =
   'The data folder is on tmpfs, where a durable commit costs nothing: choose another with --folder.';
+
+/** More than a desktop's background noise. */
+const BUSY = 0.5;
+
+function busyNote(load: number, cores: number): string {
+  return `Something else kept this machine busy before the run (load average ${load.toFixed(1)} on ${cores} cores): ratios mean more than figures here.`;
+}
 
 /** The options a run was made with, as the report shows them. */
 export function shownOptions(

@@ -42,7 +42,7 @@ export const memory: Benchmark = {
           {
             id: 'memory.idle',
             label: 'API, worker and PostgreSQL',
-            measure: 'memory',
+            measure: 'size',
             unit: 'MB',
             values: [total(usage)],
           },
@@ -52,7 +52,7 @@ export const memory: Benchmark = {
           figure({
             id: `memory.${role.toLowerCase()}`,
             label: role,
-            measure: 'memory',
+            measure: 'size',
             unit: 'MB',
             values: [total(usage.filter((process) => process.role === role))],
           }),

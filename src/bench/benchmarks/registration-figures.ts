@@ -16,7 +16,7 @@ export function costFigures(runs: readonly RunSummary[], wal: readonly number[])
           figure({
             id: 'registration.wal',
             label: 'Write-ahead log of one registration',
-            measure: 'memory',
+            measure: 'size',
             unit: 'B',
             values: wal,
           }),
@@ -24,7 +24,7 @@ export function costFigures(runs: readonly RunSummary[], wal: readonly number[])
     figure({
       id: 'registration.bytes',
       label: 'One request and its answer on the wire',
-      measure: 'memory',
+      measure: 'size',
       unit: 'B',
       values: bytes,
     }),
@@ -63,7 +63,7 @@ export function duplicateFigures(
     figure(
       {
         id: 'registration.duplicates.wrong',
-        label: `Wrong answers with ${percent} (409 for a repeated address, 201 for any other)`,
+        label: `Wrong answers with ${percent}`,
         measure: 'count',
         unit: '',
         values: [wrong + refused],

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { AppError } from '../../errors.ts';
 
 export interface ServerProcess {
@@ -16,7 +17,8 @@ export interface ServerProcess {
  * @throws AppError `internal` where it ended instead
  */
 export async function startServerProcess(module: string): Promise<ServerProcess> {
-  const child = fork(module, { execArgv: [] });
+  // Away from the operator's folder: no configuration file of his is in reach there.
+  const child = fork(module, { execArgv: [], cwd: tmpdir() });
   const exited = once(child, 'exit');
   const listening = once(child, 'message').then(([message]) => message as { port: number });
   const started = await Promise.race([listening, exited.then(() => undefined)]);

@@ -39,14 +39,14 @@ export function figureOf(
 /** @param what follows the number: a unit, or `of the raw Argon2id rate` */
 export function atLeast(bound: number, what: string) {
   return (value: number): Bar => ({
-    text: `≥ ${bound.toLocaleString('en')} ${what}`.trim(),
+    text: `≥ ${bound.toLocaleString('en')} ${what}`.replace(' /', '/').trim(),
     passed: value >= bound,
   });
 }
 
 export function atMost(bound: number, what: string) {
   return (value: number): Bar => ({
-    text: `≤ ${bound.toLocaleString('en')} ${what}`.trim(),
+    text: `≤ ${bound.toLocaleString('en')} ${what}`.replace(' /', '/').trim(),
     passed: value <= bound,
   });
 }

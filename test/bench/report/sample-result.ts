@@ -39,7 +39,7 @@ export function sampleResult(overrides: Partial<BenchResult> = {}): BenchResult 
         atMost(75, 'ms'),
       ),
       figure({ id: 'errors', label: 'Errors', measure: 'count', unit: '', values: [0] }, none()),
-      figure({ id: 'bytes', label: 'One request', measure: 'count', unit: 'B', values: [213] }),
+      figure({ id: 'bytes', label: 'One request', measure: 'size', unit: 'B', values: [213] }),
     ],
     switchedOff: ['rate limits (AUTHCTL_LIMITS=off)', 'the worker', 'backlog bound raised to 24h'],
     options: { connections: 500, duration: '20s', mode: 'deferred' },

@@ -1,0 +1,154 @@
+import { loadConfig } from '../../config/index.ts';
+import { signingKeyFromSeed } from '../crypto/access-token.ts';
+import type { Forge } from '../crypto/forge.ts';
+import { randomBytes } from '../crypto/random.ts';
+import type { Db } from '../db/database.ts';
+import { toAppError } from '../db/errors.ts';
+import { AppError } from '../errors.ts';
+import { register } from '../http/handlers/registration.ts';
+import { type Listener, listen } from '../http/listen.ts';
+import { createMetrics } from '../http/metrics.ts';
+import { createHttpApp } from '../http/server.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createLogger } from '../lib/logger.ts';
+import { createCredentialCreator } from '../services/credential/create.ts';
+import { createEvents } from '../services/event/events.ts';
+import { createFlowDrafts } from '../services/flow/draft.ts';
+import type { Services } from '../services/index.ts';
+import type { Keyring, KeySet, Keys } from '../services/key/keyring.ts';
+import { createNoLimits } from '../services/limit/no-limits.ts';
+import { createMailQueue } from '../services/mail/draft.ts';
+import { createPasswordPolicy } from '../services/password/policy.ts';
+import { createConflicts } from '../services/registration/conflicts.ts';
+import { createIdempotency } from '../services/registration/idempotency.ts';
+import { createRegister } from '../services/registration/register.ts';
+import { createSessionIssuer } from '../services/session/issue.ts';
+import { hashParams } from './open-forge.ts';
+
+const KEY_BYTES = 32;
+
+/**
+ * Serves registration with everything but the database: the same HTTP stack, the same validation and
+ * password rules, the same keyed prehash, the same answer; then the user is forgotten. What it can
+ * answer is the ceiling of what registration can, and `authctl bench` holds one against the other.
+ */
+export async function startStaticServer(): Promise<Listener> {
+  // The defaults, as a throwaway appliance has them.
+  const config = loadConfig({ env: { AUTHCTL_HASH_MODE: 'deferred', AUTHCTL_LIMITS: 'off' } });
+  const clock = systemClock;
+  const log = createLogger({ level: 'warn' });
+  const app = createHttpApp<Pick<Services, 'register'>>({
+    routes: [register],
+    services: { register: createStaticRegister(config, await createKeys()) },
+    authenticate: { bearer: refuse, operator: refuse },
+    toAppError,
+    observeRequest: createMetrics().observeRequest,
+    clock,
+    log,
+    guardian: null,
+    logEvery: config.log.sample,
+  });
+  return listen(app, { host: '127.0.0.1', port: 0 });
+}
+
+function createStaticRegister(config: ReturnType<typeof loadConfig>, keys: Keys) {
+  const clock = systemClock;
+  const { limits, mailBudget } = createNoLimits();
+  const admit = async () => true;
+  return createRegister({
+    clock,
+    identities: {
+      identifier: config.registration.identifier,
+      usernames: config.usernames,
+      phones: config.phones,
+    },
+    autoLogin: false,
+    domains: {
+      findPolicy: async () => 'none',
+      summary: async () => ({ verified: 1, pending: [] }),
+      invalidate: () => undefined,
+    },
+    passwords: createPasswordPolicy({ minLength: config.password.minLength }),
+    credentials: createCredentialCreator({
+      keys,
+      forge: NO_FORGE,
+      backlog: { admit, retryAfterSeconds: () => 1 },
+      mode: 'deferred',
+      params: hashParams(config),
+    }),
+    idempotency: createIdempotency({ db: NO_DATABASE, clock, keys }),
+    // Here the database would be: every row is new.
+    batch: {
+      submit: admit,
+      drain: async () => undefined,
+      stats: () => ({ waiting: 0, inFlight: 0 }),
+    },
+    conflicts: createConflicts(NO_DATABASE),
+    flows: createFlowDrafts({ clock, keys }),
+    mails: createMailQueue({ clock, keys, messageDomain: 'bench.example' }),
+    limits,
+    mailBudget,
+    sessions: createSessionIssuer({
+      clock,
+      keys,
+      policy: {
+        issuer: 'urn:authctl:bench',
+        audience: config.audience,
+        accessTtlMs: config.access.ttlMs,
+        refreshTtlMs: config.refresh.ttlMs,
+      },
+    }),
+    events: createEvents({ clock, enabled: false }),
+  });
+}
+
+/** Fresh keys that end with this process. */
+async function createKeys(): Promise<Keys> {
+  const signing = await signingKeyFromSeed(randomBytes(KEY_BYTES));
+  const ring: Keyring = {
+    signing,
+    published: () => [],
+    findVerifier: () => signing.verify,
+    pepper: newKeySet(),
+    refresh: newKeySet(),
+    data: newKeySet(),
+    code: newKeySet(),
+  };
+  return {
+    ring: async () => ring,
+    latest: async () => ring,
+    published: async () => [],
+    invalidate: () => undefined,
+    ageMs: () => 0,
+  };
+}
+
+function newKeySet(): KeySet {
+  const active = { kid: 'static', secret: randomBytes(KEY_BYTES) };
+  return { active, byKid: new Map([[active.kid, active.secret]]) };
+}
+
+/** Nothing on the way of a plain registration comes here; what does is a mistake and answers 503. */
+function refuse(): never {
+  throw new AppError('unavailable');
+}
+
+const NO_DATABASE: Db = {
+  query: refuse,
+  execute: refuse,
+  transaction: refuse,
+  prisma: refuse,
+  listen: refuse,
+  stats: () => ({ total: 0, idle: 0, waiting: 0 }),
+  close: async () => undefined,
+};
+
+const NO_FORGE: Forge = {
+  hash: refuse,
+  idleHash: refuse,
+  hasFreeSlot: () => false,
+  ratePerSecond: refuse,
+  calibrate: refuse,
+  stats: refuse,
+  close: async () => undefined,
+};
