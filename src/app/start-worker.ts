@@ -5,6 +5,7 @@ import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
 import { hashParams, openForge } from './open-forge.ts';
+import { openMailLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
 
 /** One of the things a worker does, until its signal aborts. */
@@ -29,6 +30,7 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
   });
   const loops: Record<string, Loop> = {
     hardening: createHardenLoop({ db, clock, log, drain, nodes, host, slots }),
+    mail: openMailLoop(core, scope),
     sweeper: createSweeper({
       db,
       log,

@@ -1,7 +1,7 @@
 import { openDatabase } from '../../../src/db/database.ts';
 import { createScope } from '../../../src/lib/lifecycle.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
-import { ensureKeys } from '../../../src/services/key/ensure-keys.ts';
+import { ensureKeys, providedMasterKeys } from '../../../src/services/key/ensure-keys.ts';
 import { createKeys } from '../../../src/services/key/keyring.ts';
 import { parseMasterKey } from '../../../src/services/key/master-key.ts';
 import { createDelivery, type DeliveryDeps } from '../../../src/services/mail/deliver.ts';
@@ -19,7 +19,8 @@ import { createTestDatabase } from '../../support/postgres.ts';
 import { TEST_CERTIFICATE } from '../../support/smtp.ts';
 
 export const SENDER = { name: 'Example Shop', address: 'no-reply@shop.example' };
-const MASTER = parseMasterKey('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+export const MASTER_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+const MASTER = parseMasterKey(MASTER_KEY);
 
 /** The state of a mail's row. */
 export interface MailRow {
@@ -49,7 +50,7 @@ export async function openMailBench() {
     }),
     (opened) => opened.close(),
   );
-  await ensureKeys({ db, clock }, [MASTER]);
+  await ensureKeys({ db, clock }, providedMasterKeys([MASTER]));
   const keys = createKeys({ db, clock, loadMasters: async () => [MASTER] });
   const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example' });
   const render = createRenderer({ product: 'Example Shop', publicUrl: 'https://auth.example.com' });
