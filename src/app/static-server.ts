@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config/index.ts';
+import { type Config, loadConfig } from '../../config/index.ts';
 import { signingKeyFromSeed } from '../crypto/access-token.ts';
 import type { Forge } from '../crypto/forge.ts';
 import { randomBytes } from '../crypto/random.ts';
@@ -10,7 +10,7 @@ import { type Listener, listen } from '../http/listen.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createHttpApp } from '../http/server.ts';
 import { systemClock } from '../lib/clock.ts';
-import { createLogger } from '../lib/logger.ts';
+import { createLogger, type Logger } from '../lib/logger.ts';
 import { createCredentialCreator } from '../services/credential/create.ts';
 import { createEvents } from '../services/event/events.ts';
 import { createFlowDrafts } from '../services/flow/draft.ts';
@@ -18,7 +18,7 @@ import type { Services } from '../services/index.ts';
 import type { Keyring, KeySet, Keys } from '../services/key/keyring.ts';
 import { createNoLimits } from '../services/limit/no-limits.ts';
 import { createMailQueue } from '../services/mail/draft.ts';
-import { createPasswordPolicy } from '../services/password/policy.ts';
+import { openPasswordPolicy } from '../services/password/open-policy.ts';
 import { createConflicts } from '../services/registration/conflicts.ts';
 import { createIdempotency } from '../services/registration/idempotency.ts';
 import { createRegister } from '../services/registration/register.ts';
@@ -26,6 +26,7 @@ import { createSessionIssuer } from '../services/session/issue.ts';
 import { hashParams } from './open-forge.ts';
 
 const KEY_BYTES = 32;
+const ISSUER = 'urn:authctl:bench';
 
 /**
  * Serves registration with everything but the database: the same HTTP stack, the same validation and
@@ -39,7 +40,7 @@ export async function startStaticServer(): Promise<Listener> {
   const log = createLogger({ level: 'warn' });
   const app = createHttpApp<Pick<Services, 'register'>>({
     routes: [register],
-    services: { register: createStaticRegister(config, await createKeys()) },
+    services: { register: createStaticRegister(config, log, await createKeys()) },
     authenticate: { bearer: refuse, operator: refuse },
     toAppError,
     observeRequest: createMetrics().observeRequest,
@@ -51,7 +52,7 @@ export async function startStaticServer(): Promise<Listener> {
   return listen(app, { host: '127.0.0.1', port: 0 });
 }
 
-function createStaticRegister(config: ReturnType<typeof loadConfig>, keys: Keys) {
+function createStaticRegister(config: Config, log: Logger, keys: Keys) {
   const clock = systemClock;
   const { limits, mailBudget } = createNoLimits();
   const admit = async () => true;
@@ -68,7 +69,7 @@ function createStaticRegister(config: ReturnType<typeof loadConfig>, keys: Keys)
       summary: async () => ({ verified: 1, pending: [] }),
       invalidate: () => undefined,
     },
-    passwords: createPasswordPolicy({ minLength: config.password.minLength }),
+    passwords: openPasswordPolicy({ config, issuer: ISSUER, clock, log }),
     credentials: createCredentialCreator({
       keys,
       forge: NO_FORGE,
@@ -92,7 +93,7 @@ function createStaticRegister(config: ReturnType<typeof loadConfig>, keys: Keys)
       clock,
       keys,
       policy: {
-        issuer: 'urn:authctl:bench',
+        issuer: ISSUER,
         audience: config.audience,
         accessTtlMs: config.access.ttlMs,
         refreshTtlMs: config.refresh.ttlMs,
