@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CODE_PAGE_PATH } from '../services/mail/templates/code-letter.ts';
-import { html } from '../services/mail/templates/html-tag.ts';
+import { html, raw } from '../services/mail/templates/html-tag.ts';
 import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
 
 const route = routeFor<RouteTypes>();
@@ -45,13 +45,13 @@ export function codePageRoute(product: string): Route {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${product}</title>
-<style>${{ html: STYLE }}</style>
+<style>${raw(STYLE)}</style>
 <main>
 <h1>Your ${product} code</h1>
 <output>····-····</output>
 <p>The code is in the mail that brought you here.</p>
 </main>
-<script>${{ html: SCRIPT }}</script>
+<script>${raw(SCRIPT)}</script>
 </html>
 `.html;
   return route({

@@ -1,4 +1,4 @@
-import { type Html, html, join } from './html-tag.ts';
+import { type Html, html, join, raw } from './html-tag.ts';
 import type { Brand, Letter } from './letter.ts';
 
 // Colours stand inline for readers that drop style sheets; the classes let those that keep them
@@ -27,15 +27,15 @@ export function renderHtml(letter: Letter, brand: Brand): string {
 <meta name="supported-color-schemes" content="light dark">
 <meta name="format-detection" content="telephone=no, date=no, address=no">
 <title>${letter.subject}</title>
-<style>${{ html: DARK }}
+<style>${raw(DARK)}
 </style>
 </head>
 <body class="page" style="margin: 0; padding: 0; background: #f3f4f6;">
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background: #f3f4f6;">
 <tr><td align="center" style="padding: 32px 16px;">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width: 480px;">
-<tr><td class="soft" style="${{ html: FONT }} padding: 0 4px 16px; font-size: 15px; font-weight: 600; color: #4b5563;">${brand.product}</td></tr>
-<tr><td class="card" style="${{ html: FONT }} padding: 32px 28px; background: #ffffff; border: 1px solid #e5e7eb; border-radius: 12px;">
+<tr><td class="soft" style="${raw(FONT)} padding: 0 4px 16px; font-size: 15px; font-weight: 600; color: #4b5563;">${brand.product}</td></tr>
+<tr><td class="card" style="${raw(FONT)} padding: 32px 28px; background: #ffffff; border: 1px solid #e5e7eb; border-radius: 12px;">
 <h1 class="ink" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 650; color: #111827;">${letter.heading}</h1>
 ${join(letter.paragraphs.map(paragraph))}
 ${letter.code ? codeBlock(letter.code) : ''}
@@ -57,7 +57,7 @@ function paragraph(text: string): Html {
 
 function codeBlock(code: string): Html {
   const style = `${MONO} margin: 8px 0 20px; padding: 18px 8px; border-radius: 8px; background: #f3f4f6; color: #111827; font-size: 30px; line-height: 1.2; font-weight: 600; letter-spacing: 3px; text-align: center; white-space: nowrap; user-select: all;`;
-  return html`<div class="code" style="${{ html: style }}">${code}</div>`;
+  return html`<div class="code" style="${raw(style)}">${code}</div>`;
 }
 
 function linkLine({ label, url }: NonNullable<Letter['link']>): Html {
