@@ -1,11 +1,5 @@
 import { CoreCommand } from '../../src/cli/core-command.ts';
-
-interface ExportedKey {
-  readonly kid: string;
-  readonly paserk: string;
-  readonly status: string;
-  readonly not_after: string | null;
-}
+import type { PublishedKey } from '../../src/services/key/keyring.ts';
 
 export default class KeysExport extends CoreCommand<typeof KeysExport> {
   static override summary =
@@ -15,17 +9,11 @@ export default class KeysExport extends CoreCommand<typeof KeysExport> {
     '<%= config.bin %> <%= command.id %> --json > keys.json',
   ];
 
-  async run(): Promise<{ issuer: string; keys: ExportedKey[] }> {
+  async run(): Promise<{ issuer: string; keys: PublishedKey[] }> {
     return this.withCore(async ({ keys, issuer }) => {
-      const { published } = await keys.ring();
-      const list = published.map(({ kid, paserk, status, notAfter }) => ({
-        kid,
-        paserk,
-        status,
-        not_after: notAfter?.toISOString() ?? null,
-      }));
-      for (const { paserk } of list) this.log(paserk);
-      return { issuer, keys: list };
+      const published = await keys.published();
+      for (const { paserk } of published) this.log(paserk);
+      return { issuer, keys: published };
     });
   }
 }

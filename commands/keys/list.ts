@@ -11,8 +11,8 @@ export default class KeysList extends CoreCommand<typeof KeysList> {
   ];
 
   async run(): Promise<{ keys: KeyView[] }> {
-    return this.withCore(async ({ db }) => {
-      const keys = await listKeys(db);
+    return this.withCore(async ({ db, clock }) => {
+      const keys = await listKeys(db, clock.now());
       const rows = keys.map((key) => [
         key.kind,
         key.status,

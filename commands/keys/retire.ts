@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { yesFlag } from '../../src/cli/base-command.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { retireKey } from '../../src/services/key/rotate.ts';
+import { type RetireResult, retireKey } from '../../src/services/key/rotate.ts';
 
 export default class KeysRetire extends CoreCommand<typeof KeysRetire> {
   static override summary =
@@ -16,7 +16,7 @@ export default class KeysRetire extends CoreCommand<typeof KeysRetire> {
     'dry-run': Flags.boolean({ summary: 'Say whether it could be retired.', default: false }),
   };
 
-  async run(): Promise<{ kid: string; dryRun: boolean }> {
+  async run(): Promise<RetireResult> {
     const dryRun = this.flags['dry-run'];
     if (!dryRun) this.requireYes('Everything this key made would stop working.');
     return this.withCore(async ({ db, clock }) => {

@@ -5,8 +5,6 @@ import { AppError } from '../../src/errors.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
 import { type RotateResult, rotatePepper, rotateSigning } from '../../src/services/key/rotate.ts';
 
-type Result = Omit<RotateResult, 'notAfter'> & { notAfter: string | null };
-
 export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override summary = 'Replace a key while serving: no restart, no token refused.';
   static override description =
@@ -33,7 +31,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
     'dry-run': Flags.boolean({ summary: 'Say what would happen, change nothing.', default: false }),
   };
 
-  async run(): Promise<Result> {
+  async run(): Promise<RotateResult> {
     const graceMs = parseDuration(this.flags.grace);
     if (graceMs === null)
       throw new AppError('usage', {
@@ -50,13 +48,13 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
         master: () => rotateMasterKey(deps, masters, { dryRun }),
       }[this.flags.kind]();
       this.log(describe(rotated));
-      return { ...rotated, notAfter: rotated.notAfter?.toISOString() ?? null };
+      return rotated;
     });
   }
 }
 
-function describe({ kind, dryRun, activeKid, previousKid, notAfter }: RotateResult): string {
-  const verb = dryRun ? 'would become' : 'is now';
-  const until = notAfter ? `verifies until ${notAfter.toISOString()}` : 'stays while it is needed';
-  return `${activeKid} ${verb} the active ${kind} key; ${previousKid} ${until}`;
+function describe({ kind, dry_run, active_kid, previous_kid, not_after }: RotateResult): string {
+  const verb = dry_run ? 'would become' : 'is now';
+  const until = not_after ? `verifies until ${not_after}` : 'stays while it is needed';
+  return `${active_kid ?? 'a new key'} ${verb} the active ${kind} key; ${previous_kid} ${until}`;
 }

@@ -56,7 +56,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 
   const { db } = store;
   const masters = createMasterKeys(config);
-  const instanceId = await ensureKeys({ db, clock }, await masters.load());
+  const instanceId = await ensureKeys({ db, clock }, masters);
   const keys = createKeys({ db, clock, loadMasters: masters.load });
   const nodes = createNodes({ db, clock, log });
   return {

@@ -1,45 +1,55 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
+import { AppError } from '../errors.ts';
+import { type MasterKeySource, providedMasterKeys } from '../services/key/ensure-keys.ts';
 import {
-  loadOrCreateMasterKeyFile,
-  type MasterKey,
+  makeMasterKeyFile,
   parseMasterKey,
   readMasterKeyFile,
 } from '../services/key/master-key.ts';
 
-export interface MasterKeys {
-  /** The master keys this process may open keys with, the one that seals new keys first. */
-  load(): Promise<readonly [MasterKey, ...MasterKey[]]>;
-  /** Where a generated key lies; null when it is configured. */
-  readonly file: string | null;
-  /** Where the next generated key lies while a rotation is under way. */
-  readonly nextFile: string | null;
+export interface MasterKeys extends MasterKeySource {
+  /** The files of generated keys; null when the keys are configured. */
+  readonly files: MasterKeyFiles | null;
+}
+
+export interface MasterKeyFiles {
+  readonly current: string;
+  /** The successor, while a rotation is under way. */
+  readonly next: string;
+  /** Held by whoever changes the two. */
+  readonly lock: string;
 }
 
 /**
  * Where master keys come from: the configuration, or a file of the data folder made at first start.
- * Read again on every load, so that a running node follows a rotation of the file.
+ * Files are read again on every load, so that a running node follows a rotation.
  */
-export function createMasterKeys(config: Config): MasterKeys {
-  const { masterKey, masterKeyNext } = config;
+export function createMasterKeys({ masterKey, masterKeyNext, dataDir }: Config): MasterKeys {
   if (masterKey) {
     const current = parseMasterKey(masterKey.reveal());
-    const next = masterKeyNext ? [parseMasterKey(masterKeyNext.reveal())] : [];
-    return { load: async () => [current, ...next], file: null, nextFile: null };
+    const next = masterKeyNext
+      ? [parseMasterKey(masterKeyNext.reveal(), 'AUTHCTL_MASTER_KEY_NEXT')]
+      : [];
+    return { ...providedMasterKeys([current, ...next]), files: null };
   }
-  const file = join(config.dataDir, 'master.key');
-  const nextFile = join(config.dataDir, 'master.next.key');
+  const files = {
+    current: join(dataDir, 'master.key'),
+    next: join(dataDir, 'master.next.key'),
+    lock: join(dataDir, 'master.lock'),
+  };
   return {
-    file,
-    nextFile,
+    files,
+    make: () => makeMasterKeyFile(files.current),
     async load() {
-      const current = await loadOrCreateMasterKeyFile(file);
-      const hasNext = await access(nextFile).then(
-        () => true,
-        () => false,
-      );
-      return hasNext ? [current, await readMasterKeyFile(nextFile)] : [current];
+      // The successor first: it takes the current one's place, so the other order could miss it.
+      const next = await readMasterKeyFile(files.next);
+      const current = await readMasterKeyFile(files.current);
+      if (current) return next ? [current, next] : [current];
+      throw new AppError('key_mismatch', {
+        text: `The master key file ${files.current} is missing, and without it nothing here can be opened.`,
+        hint: 'put it back, or set AUTHCTL_MASTER_KEY to what it held',
+      });
     },
   };
 }

@@ -59,9 +59,11 @@ export interface AccessClaims {
   readonly audience?: string | undefined;
 }
 
+type MaybeKey = VerifyKey | null | undefined;
+
 export interface VerifyOptions {
   /** The key of an id; null for an unknown or retired one. The id has the right form already. */
-  findKey(kid: string): VerifyKey | null | undefined;
+  findKey(kid: string): MaybeKey | Promise<MaybeKey>;
   readonly now: Date;
   readonly issuer: string;
   /** When set, the token must carry exactly this audience. */
@@ -120,7 +122,7 @@ export async function verifyAccessToken(
   options: VerifyOptions,
 ): Promise<AccessClaims | null> {
   const kid = readKid(token);
-  const key = kid === null ? null : options.findKey(kid);
+  const key = kid === null ? null : await options.findKey(kid);
   if (!key) return null;
   try {
     const { claims } = await v4.Verify(key.publicKey, token, {

@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 export interface Snapshot<T> {
   /** The state, at most `maxAgeMs` old; reads it again first when it is older. Fails when it cannot. */
   get(): Promise<T>;
+  /** The state as it is now: for a caller who met something that the state at hand does not know. */
+  latest(): Promise<T>;
   /** Forgets what was read: the next `get` reads again. For the process that made a change. */
   invalidate(): void;
   /** Milliseconds since the state was last read, for the metrics. */
@@ -29,6 +31,7 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
   let current: { state: T; revision: number } | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<T> | undefined;
+  let readingNext: Promise<T> | undefined;
 
   async function read(): Promise<T> {
     const startedAt = clock.monotonicMs();
@@ -39,14 +42,29 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
     return current.state;
   }
 
+  function readOnce(): Promise<T> {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  async function readAfterThis(): Promise<T> {
+    // A read under way may have looked before the caller's reason came up. How it ends is its own.
+    await reading?.catch(() => undefined);
+    readingNext = undefined;
+    return readOnce();
+  }
+
   return {
     get() {
       if (current && clock.monotonicMs() - readAt <= maxAgeMs)
         return Promise.resolve(current.state);
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-      return reading;
+      return readOnce();
+    },
+    latest() {
+      readingNext ??= readAfterThis();
+      return readingNext;
     },
     invalidate() {
       readAt = Number.NEGATIVE_INFINITY;

@@ -102,6 +102,28 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
     );
   }
 
+  /** Inserts a domain; null when it is there already. */
+  function insert(actor: Actor, seed: DomainSeed): Promise<DomainRow | null> {
+    const now = clock.now();
+    const verification = seed.verification ?? 'email_code';
+    const values = [
+      seed.name,
+      seed.trust ? 'verified' : 'pending',
+      verification,
+      randomBytes(20).toString('base64url'),
+      seed.trust ? trustedBy(actor) : null,
+      seed.trust ? now : null,
+      now,
+    ];
+    return change(
+      actor,
+      'domain.added',
+      seed.name,
+      async (tx) => (await tx.query<DomainRow>(INSERT, values))[0] ?? null,
+      { verification, trusted: seed.trust === true },
+    );
+  }
+
   return {
     async list(): Promise<Domain[]> {
       return (await db.query<DomainRow>(SELECT_ALL)).map(present);
@@ -114,24 +136,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
      */
     async add(actor: Actor, seed: DomainSeed): Promise<Domain> {
       const name = parseDomain(seed.name);
-      const now = clock.now();
-      const verification = seed.verification ?? 'email_code';
-      const values = [
-        name,
-        seed.trust ? 'verified' : 'pending',
-        verification,
-        randomBytes(20).toString('base64url'),
-        seed.trust ? trustedBy(actor) : null,
-        seed.trust ? now : null,
-        now,
-      ];
-      const added = await change(
-        actor,
-        'domain.added',
-        name,
-        async (tx) => (await tx.query<DomainRow>(INSERT, values))[0] ?? null,
-        { verification, trusted: seed.trust === true },
-      );
+      const added = await insert(actor, { ...seed, name });
       if (added) return present(added);
       throw new AppError('conflict', {
         text: `The domain ${name} is already there.`,
@@ -139,23 +144,19 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       });
     },
 
-    /** Adds or updates domains from a list; running it twice changes nothing. */
+    /**
+     * Adds or updates domains from a list. Running it twice, also at once, changes nothing more.
+     * @throws AppError `validation_failed`, before anything is changed
+     */
     async seed(actor: Actor, seeds: readonly DomainSeed[]): Promise<Domain[]> {
       const parsed = seeds.map((seed) => ({ ...seed, name: parseDomain(seed.name) }));
       for (const seed of parsed) {
         const row = (await db.query<DomainRow>(SELECT_ONE, [seed.name]))[0];
-        if (!row) await this.add(actor, seed);
-        else await update(row, seed);
+        if (!row && (await insert(actor, seed))) continue;
+        await update(actor, seed);
       }
       const names = new Set(parsed.map((seed) => seed.name));
       return (await this.list()).filter((domain) => names.has(domain.name));
-
-      async function update(row: DomainRow, seed: DomainSeed): Promise<void> {
-        if (seed.trust && row.status === 'pending')
-          await markVerified(actor, row.name, trustedBy(actor));
-        if (seed.verification && seed.verification !== row.verification)
-          await setVerification(actor, row.name, seed.verification);
-      }
     },
 
     /**
@@ -201,6 +202,13 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       return present(row);
     },
   };
+
+  async function update(actor: Actor, { name, trust, verification }: DomainSeed): Promise<void> {
+    const row = await find(name);
+    if (trust && row.status === 'pending') await markVerified(actor, name, trustedBy(actor));
+    if (verification && verification !== row.verification)
+      await setVerification(actor, name, verification);
+  }
 
   async function setVerification(
     actor: Actor,

@@ -1,28 +1,42 @@
 import { uuidv7 } from '../../crypto/random.ts';
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { checkMasterKey } from './keyring.ts';
 import { KEY_KINDS, type KeyKind } from './kinds.ts';
 import { makeKey } from './make-key.ts';
-import { keyCheckValue, type MasterKey } from './master-key.ts';
+import { checkMasterKey, keyCheckValue, type MasterKey } from './master-key.ts';
 import { keyStore } from './store.ts';
+
+/** Where master keys come from. */
+export interface MasterKeySource {
+  /** The master keys at hand, the one that seals first. @throws AppError where there is none */
+  load(): Promise<readonly [MasterKey, ...MasterKey[]]>;
+  /** Makes the one that seals where there is none, if it is not the operator who provides it. */
+  make(): Promise<void>;
+}
+
+/** Master keys that the operator provides. */
+export function providedMasterKeys(masters: readonly [MasterKey, ...MasterKey[]]): MasterKeySource {
+  return { load: async () => masters, make: async () => undefined };
+}
 
 /**
  * Makes the instance and its first keys, once for any number of nodes that start together; on a
- * database that has them, only checks that this node's master key fits.
+ * database that has them, only checks that this node's master key fits. A master key that is missing
+ * then is lost or not mounted: making another would hide that.
  * @returns the instance id
  * @throws AppError `key_mismatch` before anything is written
  */
 export async function ensureKeys(
   { db, clock }: { db: Db; clock: Clock },
-  masters: readonly [MasterKey, ...MasterKey[]],
+  masters: MasterKeySource,
 ): Promise<string> {
   const existing = await keyStore.findInstance(db);
   if (existing) {
-    checkMasterKey(masters, existing);
+    checkMasterKey(await masters.load(), existing);
     return existing.instance_id;
   }
-  const [master] = masters;
+  await masters.make();
+  const [master] = await masters.load();
   const now = clock.now();
   const instanceId = uuidv7(now.getTime());
   const kinds = Object.keys(KEY_KINDS) as KeyKind[];
@@ -42,7 +56,7 @@ export async function ensureKeys(
       return instanceId;
     }
     const winner = await keyStore.lockInstance(tx);
-    checkMasterKey(masters, winner!);
+    checkMasterKey([master], winner!);
     return winner!.instance_id;
   });
 }

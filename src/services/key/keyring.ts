@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { createSnapshot } from '../snapshot.ts';
 import type { KeyKind, KeyStatus } from './kinds.ts';
 import { openKey } from './make-key.ts';
-import { findMasterKey, type MasterKey } from './master-key.ts';
+import type { MasterKey } from './master-key.ts';
 import { type KeyRow, keyStore } from './store.ts';
 
 /** The keys of one symmetric kind: one that writes, all that still read. */
@@ -14,18 +14,19 @@ export interface KeySet {
   readonly byKid: ReadonlyMap<string, Buffer>;
 }
 
+/** A public signing key, as `/v1/keys` and `keys export` show it. */
 export interface PublishedKey {
   readonly kid: string;
   readonly paserk: string;
   readonly status: Exclude<KeyStatus, 'retired'>;
-  readonly notAfter: Date | null;
+  readonly not_after: string | null;
 }
 
 /** All keys, opened: what a process works with. */
 export interface Keyring {
   readonly signing: SigningKey;
-  /** The signing keys a verifier must know, `next` included. */
-  readonly published: readonly PublishedKey[];
+  /** The signing keys a verifier must know at a time, `next` included. */
+  published(now: Date): PublishedKey[];
   /** The key that verifies tokens of a kid at a time; null for unknown, retired or expired kids. */
   findVerifier(kid: string, now: Date): VerifyKey | null;
   readonly pepper: KeySet;
@@ -35,8 +36,11 @@ export interface Keyring {
 }
 
 export interface Keys {
-  /** The keyring, at most half a second old. @throws AppError `unavailable` when it cannot be read */
+  /** The keyring, at most half a second old. Fails when it is older and the database is away. */
   ring(): Promise<Keyring>;
+  /** The keyring as it is now: for whoever met a key that the one at hand does not know. */
+  latest(): Promise<Keyring>;
+  published(): Promise<PublishedKey[]>;
   invalidate(): void;
   ageMs(): number;
 }
@@ -47,111 +51,107 @@ const MAX_AGE_MS = 500;
 export interface KeysDeps {
   readonly db: Db;
   readonly clock: Clock;
-  /** The configured master keys, read again when a key does not open (the master was rotated). */
+  /** The configured master keys, read whenever a key is met for the first time. */
   loadMasters(): Promise<readonly MasterKey[]>;
 }
 
 /** The keyring of this process, kept current with the database. */
 export function createKeys({ db, clock, loadMasters }: KeysDeps): Keys {
+  /** A key's secret never changes, so it is opened once: what is loaded works on without its master key. */
+  let secrets: ReadonlyMap<string, Buffer> = new Map();
+
+  async function openSecrets(rows: readonly KeyRow[]): Promise<ReadonlyMap<string, Buffer>> {
+    const isNew = rows.some(({ kid }) => !secrets.has(kid));
+    // After the rows: a rotation stores the next master key before it seals anything by it.
+    const masters = isNew ? await loadMasters() : [];
+    return new Map(rows.map((row) => [row.kid, secrets.get(row.kid) ?? openKey(masters, row)]));
+  }
+
   const snapshot = createSnapshot<Keyring>({
     clock,
     maxAgeMs: MAX_AGE_MS,
-    async revision() {
-      return (await requireInstance(db)).revision;
-    },
+    revision: () => readRevision(db),
     async load() {
-      const masters = await loadMasters();
-      checkMasterKey(masters, await requireInstance(db));
-      return openKeyring(masters, await keyStore.all(db), clock.now());
+      const now = clock.now();
+      const rows = (await keyStore.all(db)).filter((row) => !isRetired(row, now));
+      secrets = await openSecrets(rows);
+      return openKeyring(rows, secrets);
     },
   });
-  return { ring: snapshot.get, invalidate: snapshot.invalidate, ageMs: snapshot.ageMs };
-}
-
-async function requireInstance(db: Db) {
-  const instance = await keyStore.findInstance(db);
-  if (!instance)
-    throw new AppError('config_invalid', {
-      text: 'This database has no keys yet.',
-      hint: 'start `authctl serve` once, or run `authctl migrate` and then `authctl keys list`',
-    });
-  return instance;
-}
-
-/**
- * Finds the configured master key that this database was written with.
- * @throws AppError `key_mismatch` when none is: before anything has been written
- */
-export function checkMasterKey(
-  masters: readonly MasterKey[],
-  instance: { instance_id: string; key_check_value: Buffer },
-): MasterKey {
-  const master = findMasterKey(masters, {
-    instanceId: instance.instance_id,
-    keyCheckValue: instance.key_check_value,
-  });
-  if (!master)
-    throw new AppError('key_mismatch', {
-      hint: 'set AUTHCTL_MASTER_KEY (or AUTHCTL_MASTER_KEY_FILE) to the key this database was created with',
-    });
-  return master;
-}
-
-async function openKeyring(
-  masters: readonly MasterKey[],
-  rows: readonly KeyRow[],
-  now: Date,
-): Promise<Keyring> {
-  const live = rows.filter((row) => row.status !== 'retired' && !isPast(row.not_after, now));
-  const signers = await Promise.all(
-    live
-      .filter((row) => row.kind === 'signing')
-      .map(async (row) => ({ row, key: await signingKeyFromSeed(openKey(masters, row)) })),
-  );
-  const active = signers.find(({ row }) => row.status === 'active');
-  if (!active) throw missingKey('signing');
-  const verifiers = new Map(signers.map((signer) => [signer.row.kid, signer]));
 
   return {
-    signing: active.key,
-    published: signers.map(({ row, key }) => ({
-      kid: row.kid,
-      paserk: key.paserk,
-      status: row.status as PublishedKey['status'],
-      notAfter: row.not_after,
-    })),
-    findVerifier(kid, at) {
-      const found = verifiers.get(kid);
-      if (!found || isPast(found.row.not_after, at)) return null;
-      return found.key.verify;
-    },
-    pepper: openKeySet(masters, live, 'pepper'),
-    refresh: openKeySet(masters, live, 'refresh'),
-    data: openKeySet(masters, live, 'data'),
-    code: openKeySet(masters, live, 'code'),
+    ring: snapshot.get,
+    latest: snapshot.latest,
+    published: async () => (await snapshot.get()).published(clock.now()),
+    invalidate: snapshot.invalidate,
+    ageMs: snapshot.ageMs,
   };
 }
 
-function openKeySet(masters: readonly MasterKey[], rows: readonly KeyRow[], kind: KeyKind): KeySet {
-  const byKid = new Map<string, Buffer>();
-  let active: KeySet['active'] | undefined;
-  for (const row of rows) {
-    if (row.kind !== kind) continue;
-    const secret = openKey(masters, row);
-    byKid.set(row.kid, secret);
-    if (row.status === 'active') active = { kid: row.kid, secret };
-  }
-  if (!active) throw missingKey(kind);
-  return { active, byKid };
+async function readRevision(db: Db): Promise<number> {
+  const instance = await keyStore.findInstance(db);
+  if (instance) return instance.revision;
+  throw new AppError('config_invalid', {
+    text: 'This database has no keys.',
+    hint: 'start `authctl serve` once, or restore the tables instance and keys from a backup',
+  });
 }
 
-function isPast(notAfter: Date | null, now: Date): boolean {
-  return notAfter !== null && notAfter <= now;
+/** Whether a key is done with at a time: retired by hand, or its grace is over. */
+export function isRetired({ status, not_after }: KeyRow, now: Date): boolean {
+  return status === 'retired' || (not_after !== null && not_after <= now);
+}
+
+async function openKeyring(
+  rows: readonly KeyRow[],
+  secrets: ReadonlyMap<string, Buffer>,
+): Promise<Keyring> {
+  const signers = await Promise.all(
+    rows
+      .filter((row) => row.kind === 'signing')
+      .map(async (row) => ({ row, key: await signingKeyFromSeed(secrets.get(row.kid)!) })),
+  );
+  const active = signers.find(({ row }) => row.status === 'active');
+  if (!active) throw missingKey('signing');
+  const byKid = new Map(signers.map((signer) => [signer.row.kid, signer]));
+  const keySet = (kind: KeyKind) => openKeySet(kind, rows, secrets);
+
+  return {
+    signing: active.key,
+    published: (now) =>
+      signers.filter(({ row }) => !isRetired(row, now)).map(({ row, key }) => present(row, key)),
+    findVerifier(kid, now) {
+      const found = byKid.get(kid);
+      return found && !isRetired(found.row, now) ? found.key.verify : null;
+    },
+    pepper: keySet('pepper'),
+    refresh: keySet('refresh'),
+    data: keySet('data'),
+    code: keySet('code'),
+  };
+}
+
+function openKeySet(
+  kind: KeyKind,
+  rows: readonly KeyRow[],
+  secrets: ReadonlyMap<string, Buffer>,
+): KeySet {
+  const ofKind = rows.filter((row) => row.kind === kind);
+  const active = ofKind.find((row) => row.status === 'active');
+  if (!active) throw missingKey(kind);
+  const byKid = new Map(ofKind.map(({ kid }) => [kid, secrets.get(kid)!]));
+  return { active: { kid: active.kid, secret: byKid.get(active.kid)! }, byKid };
+}
+
+function present(row: KeyRow, { kid, paserk }: SigningKey): PublishedKey {
+  const not_after = row.not_after?.toISOString() ?? null;
+  // Rows that are retired are not in the ring.
+  return { kid, paserk, status: row.status as PublishedKey['status'], not_after };
 }
 
 function missingKey(kind: KeyKind): AppError {
   return new AppError('config_invalid', {
     text: `There is no active ${kind} key.`,
-    hint: `run \`authctl keys rotate --kind ${kind}\` or restore the keys table from a backup`,
+    hint: 'restore the table keys from a backup',
   });
 }

@@ -1,4 +1,5 @@
 import type { Db } from '../../db/database.ts';
+import { isRetired } from './keyring.ts';
 import type { KeyKind, KeyStatus } from './kinds.ts';
 import { keyStore } from './store.ts';
 
@@ -17,14 +18,14 @@ export interface KeyView {
   readonly uses: number | null;
 }
 
-/** All keys of the installation, oldest first, without their secrets. */
-export async function listKeys(db: Db): Promise<KeyView[]> {
+/** All keys of the installation, oldest first, without their secrets; `retired` once their grace is over. */
+export async function listKeys(db: Db, now: Date): Promise<KeyView[]> {
   const rows = await keyStore.all(db);
   return Promise.all(
     rows.map(async (row) => ({
       kid: row.kid,
       kind: row.kind,
-      status: row.status,
+      status: isRetired(row, now) ? 'retired' : row.status,
       master_kid: row.master_kid,
       created_at: row.created_at.toISOString(),
       activated_at: row.activated_at?.toISOString() ?? null,

@@ -1,6 +1,7 @@
 import { signingKeyFromSeed } from '../../crypto/access-token.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { open, seal } from '../../crypto/seal.ts';
+import { AppError } from '../../errors.ts';
 import type { KeyKind, KeyStatus } from './kinds.ts';
 import type { MasterKey } from './master-key.ts';
 import type { KeyRow } from './store.ts';
@@ -32,13 +33,21 @@ export async function makeKey(
   };
 }
 
-/** Opens a key's secret with the master key it was sealed by. Throws when neither fits. */
+/**
+ * Opens a key's secret with the master key it was sealed by.
+ * @throws AppError `key_mismatch` when that one is not at hand; Error when the row was tampered with
+ */
 export function openKey(
   masters: readonly MasterKey[],
   row: Pick<KeyRow, 'kid' | 'kind' | 'sealed' | 'master_kid'>,
 ): Buffer {
   const master = masters.find((candidate) => candidate.kid === row.master_kid);
-  if (!master) throw new Error(`key ${row.kid} is sealed by a master key that is not configured`);
+  if (!master)
+    throw new AppError('key_mismatch', {
+      text: `The key ${row.kid} is sealed by a master key that is not configured here.`,
+      hint: 'give every node the same AUTHCTL_MASTER_KEY, and AUTHCTL_MASTER_KEY_NEXT while it rotates',
+      log: { kid: row.kid, masterKid: row.master_kid },
+    });
   return open(master.secret, row.sealed, aad(row.kid, row.kind));
 }
 

@@ -1,9 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isEqual } from '../../crypto/equal.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
+import {
+  ensurePrivateFolder,
+  readIfExists,
+  syncFolder,
+  writePrivateFile,
+} from '../../lib/private-files.ts';
 
 /** The key that seals all others. It is never in the database and never in a backup. */
 export interface MasterKey {
@@ -16,9 +22,10 @@ const MASTER_KEY_BYTES = 32;
 
 /**
  * Reads a master key written as 64 hexadecimal digits or as base64 (with or without padding).
+ * @param origin the setting or file it came from, for the error
  * @throws AppError `config_invalid`, without the value, when it is not exactly 32 bytes
  */
-export function parseMasterKey(text: string): MasterKey {
+export function parseMasterKey(text: string, origin = 'AUTHCTL_MASTER_KEY'): MasterKey {
   const trimmed = text.trim();
   const secret = /^[0-9a-f]{64}$/i.test(trimmed)
     ? Buffer.from(trimmed, 'hex')
@@ -27,7 +34,7 @@ export function parseMasterKey(text: string): MasterKey {
     secret.length === MASTER_KEY_BYTES && new Set(secret).size > 8 && /^[\w+/=-]+$/.test(trimmed);
   if (!canonical) {
     throw new AppError('config_invalid', {
-      text: 'AUTHCTL_MASTER_KEY is not 32 random bytes in hexadecimal or base64.',
+      text: `${origin} does not hold 32 random bytes in hexadecimal or base64.`,
       hint: 'make one with: openssl rand -hex 32',
     });
   }
@@ -35,16 +42,15 @@ export function parseMasterKey(text: string): MasterKey {
 }
 
 /**
- * Reads the key file of the data folder, or makes it (mode 0600, synced to disk before first use:
- * losing it would lose every account).
- * @throws AppError `config_invalid` when others than its owner may read it
+ * Makes a key file (mode 0600, synced to disk before first use: losing it would lose every account),
+ * or leaves the one that is there.
  */
-export async function loadOrCreateMasterKeyFile(path: string): Promise<MasterKey> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+export async function makeMasterKeyFile(path: string): Promise<void> {
+  await ensurePrivateFolder(dirname(path));
   const secret = randomBytes(MASTER_KEY_BYTES);
   const draft = `${path}.${secret.subarray(0, 4).toString('hex')}.new`;
   try {
-    await writeDurably(draft, `${secret.toString('hex')}\n`);
+    await writePrivateFile(draft, `${secret.toString('hex')}\n`);
     // A link appears whole or not at all: of several first starts, one makes the key, all read it.
     await link(draft, path);
     await syncFolder(dirname(path));
@@ -53,14 +59,15 @@ export async function loadOrCreateMasterKeyFile(path: string): Promise<MasterKey
   } finally {
     await rm(draft, { force: true });
   }
-  return readMasterKeyFile(path);
 }
 
 /**
- * Reads a master key file.
- * @throws AppError `config_invalid` when others than its owner may read it
+ * Reads a master key file; null where there is none.
+ * @throws AppError `config_invalid` when others than its owner may read it, or it holds no key
  */
-export async function readMasterKeyFile(path: string): Promise<MasterKey> {
+export async function readMasterKeyFile(path: string): Promise<MasterKey | null> {
+  const text = await readIfExists(path);
+  if (text === undefined) return null;
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) {
     throw new AppError('config_invalid', {
@@ -68,26 +75,7 @@ export async function readMasterKeyFile(path: string): Promise<MasterKey> {
       hint: `chmod 600 ${path}`,
     });
   }
-  return parseMasterKey(await readFile(path, 'utf8'));
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  return parseMasterKey(text, path);
 }
 
 function masterKid(secret: Buffer): string {
@@ -99,11 +87,18 @@ export function keyCheckValue(master: MasterKey, instanceId: string): Buffer {
   return createHmac('sha256', master.secret).update(`authctl/kcv/v1\0${instanceId}`).digest();
 }
 
-/** Picks, of the configured master keys, the one the database was written with; null when none is. */
-export function findMasterKey(
+/**
+ * Finds, of the configured master keys, the one this database was written with.
+ * @throws AppError `key_mismatch` when none is: before anything has been written
+ */
+export function checkMasterKey(
   masters: readonly MasterKey[],
-  instance: { instanceId: string; keyCheckValue: Uint8Array },
-): MasterKey | null {
-  const stored = Buffer.from(instance.keyCheckValue);
-  return masters.find((key) => isEqual(keyCheckValue(key, instance.instanceId), stored)) ?? null;
+  instance: { readonly instance_id: string; readonly key_check_value: Buffer },
+): MasterKey {
+  const { instance_id, key_check_value } = instance;
+  const master = masters.find((key) => isEqual(keyCheckValue(key, instance_id), key_check_value));
+  if (master) return master;
+  throw new AppError('key_mismatch', {
+    hint: 'set AUTHCTL_MASTER_KEY (or AUTHCTL_MASTER_KEY_FILE) to the key this database was created with',
+  });
 }

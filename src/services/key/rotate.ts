@@ -3,21 +3,26 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
-import { checkMasterKey } from './keyring.ts';
 import { makeKey, resealKey } from './make-key.ts';
-import { keyCheckValue, type MasterKey } from './master-key.ts';
+import { checkMasterKey, keyCheckValue, type MasterKey } from './master-key.ts';
 import { type KeyRow, keyStore } from './store.ts';
 
+/** What a rotation did or, dry, would do; a key that is still to be made has no id yet. */
 export interface RotateResult {
   readonly kind: 'signing' | 'pepper' | 'master';
-  readonly dryRun: boolean;
+  readonly dry_run: boolean;
   /** The key that is active afterwards. */
-  readonly activeKid: string;
-  /** The key that was active before; it verifies until `notAfter` (null: as long as it is in use). */
-  readonly previousKid: string;
-  readonly notAfter: Date | null;
+  readonly active_kid: string | null;
+  /** The key that was active before; it verifies until `not_after` (null: as long as it is in use). */
+  readonly previous_kid: string;
+  readonly not_after: string | null;
   /** The key published for the rotation after this one (signing only). */
-  readonly nextKid: string | null;
+  readonly next_kid: string | null;
+}
+
+export interface RetireResult {
+  readonly kid: string;
+  readonly dry_run: boolean;
 }
 
 export interface RotateDeps {
@@ -26,6 +31,12 @@ export interface RotateDeps {
   readonly actor: Actor;
   loadMasters(): Promise<readonly MasterKey[]>;
 }
+
+/**
+ * Longer than a request can take that began with the pepper before: what it writes must be counted
+ * before that pepper may go, or its user's password would never verify again.
+ */
+const PEPPER_SETTLE_MS = 60_000;
 
 /**
  * Promotes the published `next` signing key, so that verifiers which cached the set already know
@@ -40,19 +51,19 @@ export function rotateSigning(
     const active = findOnly(rows, 'signing', 'active');
     const next = findOnly(rows, 'signing', 'next');
     const notAfter = new Date(now.getTime() + graceMs);
-    const successor = await makeKey(master, 'signing', 'next', now);
-    if (!dryRun) {
+    const successor = dryRun ? null : await makeKey(master, 'signing', 'next', now);
+    if (successor) {
       await keyStore.move(tx, active.kid, 'active', { status: 'retiring', notAfter });
       await keyStore.move(tx, next.kid, 'next', { status: 'active', activatedAt: now });
       await keyStore.insert(tx, successor);
     }
     return {
       kind: 'signing',
-      dryRun,
-      activeKid: next.kid,
-      previousKid: active.kid,
-      notAfter,
-      nextKid: successor.kid,
+      dry_run: dryRun,
+      active_kid: next.kid,
+      previous_kid: active.kid,
+      not_after: notAfter.toISOString(),
+      next_kid: successor?.kid ?? null,
     };
   });
 }
@@ -67,18 +78,18 @@ export function rotatePepper(
 ): Promise<RotateResult> {
   return changeKeys(deps, 'pepper', dryRun, async (tx, { rows, master, now }) => {
     const active = findOnly(rows, 'pepper', 'active');
-    const successor = await makeKey(master, 'pepper', 'active', now);
-    if (!dryRun) {
+    const successor = dryRun ? null : await makeKey(master, 'pepper', 'active', now);
+    if (successor) {
       await keyStore.move(tx, active.kid, 'active', { status: 'retiring' });
       await keyStore.insert(tx, successor);
     }
     return {
       kind: 'pepper',
-      dryRun,
-      activeKid: successor.kid,
-      previousKid: active.kid,
-      notAfter: null,
-      nextKid: null,
+      dry_run: dryRun,
+      active_kid: successor?.kid ?? null,
+      previous_kid: active.kid,
+      not_after: null,
+      next_kid: null,
     };
   });
 }
@@ -86,27 +97,28 @@ export function rotatePepper(
 /**
  * Seals every key again with the next master key. Nodes that hold both masters notice nothing; the
  * old one can be removed from the configuration afterwards.
- * @throws AppError `config_invalid` when no second master key is configured
+ * @param next null only in a dry run, where it is still to be made
+ * @throws AppError `conflict` when the keys are sealed by it already
  */
 export function rotateMaster(
   deps: RotateDeps,
-  { next, dryRun }: { next: MasterKey; dryRun: boolean },
+  { next, dryRun }: { next: MasterKey | null; dryRun: boolean },
 ): Promise<RotateResult> {
   return changeKeys(deps, 'master', dryRun, async (tx, { rows, master, masters, instanceId }) => {
-    if (next.kid === master.kid)
+    if (next?.kid === master.kid)
       throw new AppError('conflict', { text: 'The keys are already sealed by this master key.' });
-    if (!dryRun) {
+    if (next && !dryRun) {
       for (const row of rows)
         await keyStore.reseal(tx, row.kid, resealKey(masters, row, next), next.kid);
       await keyStore.updateMaster(tx, next.kid, keyCheckValue(next, instanceId));
     }
     return {
       kind: 'master',
-      dryRun,
-      activeKid: next.kid,
-      previousKid: master.kid,
-      notAfter: null,
-      nextKid: null,
+      dry_run: dryRun,
+      active_kid: next?.kid ?? null,
+      previous_kid: master.kid,
+      not_after: null,
+      next_kid: null,
     };
   });
 }
@@ -120,11 +132,12 @@ export async function retireKey(
   { db, clock, actor }: Omit<RotateDeps, 'loadMasters'>,
   kid: string,
   { dryRun }: { dryRun: boolean },
-): Promise<{ kid: string; dryRun: boolean }> {
+): Promise<RetireResult> {
   const now = clock.now();
   await db.transaction(async (tx) => {
     await keyStore.lockInstance(tx);
-    const row = (await keyStore.all(tx)).find((candidate) => candidate.kid === kid);
+    const rows = await keyStore.all(tx);
+    const row = rows.find((candidate) => candidate.kid === kid);
     if (!row || row.status === 'retired')
       throw new AppError('not_found', { text: 'There is no such key.', hint: 'authctl keys list' });
     if (row.status !== 'retiring')
@@ -132,7 +145,7 @@ export async function retireKey(
         text: `This key is ${row.status}.`,
         hint: `rotate it first: authctl keys rotate --kind ${row.kind}`,
       });
-    if (row.kind === 'pepper') await checkPepperUnused(tx, kid);
+    if (row.kind === 'pepper') await checkPepperUnused(tx, rows, row, now);
     if (dryRun) return;
     await keyStore.move(tx, kid, 'retiring', { status: 'retired', retiredAt: now });
     await keyStore.bumpRevision(tx);
@@ -143,10 +156,22 @@ export async function retireKey(
       detail: { kid, kind: row.kind },
     });
   });
-  return { kid, dryRun };
+  return { kid, dry_run: dryRun };
 }
 
-async function checkPepperUnused(tx: Queryable, kid: string): Promise<void> {
+async function checkPepperUnused(
+  tx: Queryable,
+  rows: readonly KeyRow[],
+  { kid }: KeyRow,
+  now: Date,
+): Promise<void> {
+  const replacedAt = findOnly(rows, 'pepper', 'active').activated_at;
+  const waitMs = replacedAt ? replacedAt.getTime() + PEPPER_SETTLE_MS - now.getTime() : 0;
+  if (waitMs > 0)
+    throw new AppError('conflict', {
+      text: 'This pepper was replaced less than a minute ago; requests under way may still use it.',
+      hint: `try again in ${Math.ceil(waitMs / 1_000)} s`,
+    });
   const uses = await keyStore.countPepperUses(tx, kid);
   if (uses.credentials + uses.history === 0) return;
   throw new AppError('conflict', {
@@ -185,7 +210,7 @@ async function changeKeys(
       at: now,
       action: `key.${kind}_rotated`,
       actor,
-      detail: { activeKid: result.activeKid, previousKid: result.previousKid },
+      detail: { activeKid: result.active_kid, previousKid: result.previous_kid },
     });
     return result;
   });

@@ -22,6 +22,8 @@ export interface AuthenticateDeps {
   readonly keys: Keys;
   readonly issuer: string;
   readonly audience: string | undefined;
+  /** Revocation reaches every node within 1 s: state is read anew when it is older than this. */
+  readonly stateMaxAgeMs: number;
 }
 
 interface StateRow extends UserColumns {
@@ -34,11 +36,9 @@ const LOAD_STATES = statement(
   'sessions.load_states',
   `SELECT s.id AS session_id, ${USER_COLUMNS}
    FROM sessions AS s JOIN users AS u ON u.id = s.user_id
-   WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'`,
+   WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > $2 AND u.status = 'active'`,
 );
 
-/** Revocation reaches every node within 1 s: state is read anew when it is older than this. */
-const STATE_MAX_AGE_MS = 500;
 const CACHED_STATES = 20_000;
 const CACHED_TOKENS = 20_000;
 
@@ -50,9 +50,11 @@ export type Authenticator = ReturnType<typeof createAuthenticator>;
  * database that cannot be asked means 503, never "still valid".
  */
 export function createAuthenticator(deps: AuthenticateDeps) {
-  const { db, clock, keys, issuer, audience } = deps;
+  const { db, clock, keys, issuer, audience, stateMaxAgeMs } = deps;
   const verified = createExpiringMap<{ kid: string; claims: AccessClaims }>(CACHED_TOKENS);
   const states = createExpiringMap<StateRow | null>(CACHED_STATES);
+  /** Sessions this process changed, until the moment it did. */
+  const changes = createExpiringMap<true>(CACHED_STATES);
   const reader = createBatcher<string, StateRow | null>({
     maxBatch: 500,
     writers: 2,
@@ -60,7 +62,7 @@ export function createAuthenticator(deps: AuthenticateDeps) {
     maxWaitMs: 2_000,
     monotonicMs: clock.monotonicMs,
     async run(sessionIds) {
-      const rows = await db.query<StateRow>(LOAD_STATES, [[...new Set(sessionIds)]]);
+      const rows = await db.query<StateRow>(LOAD_STATES, [[...new Set(sessionIds)], clock.now()]);
       const bySession = new Map(rows.map((row) => [row.session_id, row]));
       return sessionIds.map((id) => bySession.get(id) ?? null);
     },
@@ -72,11 +74,13 @@ export function createAuthenticator(deps: AuthenticateDeps) {
     const cached = verified.get(token, now.getTime());
     // A retired key drops what it signed at once, cached or not.
     if (cached && ring.findVerifier(cached.kid, now)) return cached.claims;
+
     let signedBy = '';
     const claims = await verifyAccessToken(token, {
-      findKey(kid) {
+      async findKey(kid) {
         signedBy = kid;
-        return ring.findVerifier(kid, now);
+        // Another node may have rotated since the ring was read: only a new look tells.
+        return ring.findVerifier(kid, now) ?? (await keys.latest()).findVerifier(kid, now);
       },
       issuer,
       audience,
@@ -92,8 +96,10 @@ export function createAuthenticator(deps: AuthenticateDeps) {
     const cached = states.get(sessionId, startedAt);
     if (cached !== undefined) return cached;
     const state = await reader.submit(sessionId);
+    // A read that was under way while this process changed the session may have seen it as it was.
+    if (changes.get(sessionId, startedAt)) return state;
     // Counted from before the read: the answer is at least that old.
-    states.set(sessionId, state, startedAt + STATE_MAX_AGE_MS);
+    states.set(sessionId, state, startedAt + stateMaxAgeMs);
     return state;
   }
 
@@ -106,12 +112,15 @@ export function createAuthenticator(deps: AuthenticateDeps) {
     async authenticate(token: string): Promise<Principal> {
       const claims = await verify(token);
       const user = await loadState(claims.sessionId);
-      if (!user || user.id !== claims.subject) throw new AppError('invalid_token');
+      // The token says the role it was made for: after a change of role it says too much, or too little.
+      const isCurrent = user?.id === claims.subject && user.role === claims.role;
+      if (!isCurrent) throw new AppError('invalid_token');
       return { userId: user.id, sessionId: claims.sessionId, claims, user };
     },
-    /** Forgets a session's state: for the process that just changed it. */
+    /** Forgets a session's state: for the process that just changed it, after the commit. */
     forget(sessionId: string): void {
       states.delete(sessionId);
+      changes.set(sessionId, true, clock.monotonicMs());
     },
     drain: () => reader.drain(),
   };

@@ -1,7 +1,12 @@
-import { digestSessionSecret, readRefreshToken } from '../../crypto/refresh-token.ts';
+import {
+  digestSessionSecret,
+  type RefreshToken,
+  readRefreshToken,
+} from '../../crypto/refresh-token.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
@@ -26,6 +31,7 @@ interface SessionRow {
   role: string;
   amr: string[];
   counter: number;
+  created_at: Date;
   rotated_at: Date | null;
   expires_at: Date;
 }
@@ -54,11 +60,11 @@ const ROTATE = statement(
      AND u.id = s.user_id AND u.status = 'active'
      AND ($6::int IS NULL OR s.refreshes_in_window < $6 OR s.refresh_window_at IS NULL
           OR s.refresh_window_at <= $4::timestamptz - interval '1 minute')
-   RETURNING s.user_id, u.role, s.amr, s.counter, s.rotated_at, s.expires_at`,
+   RETURNING s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at, s.expires_at`,
 );
 const FIND = statement(
   'sessions.find_for_refresh',
-  `SELECT s.user_id, u.role, s.amr, s.counter, s.rotated_at, s.expires_at, s.ended_at, u.status,
+  `SELECT s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at, s.expires_at, s.ended_at, u.status,
           s.secret_digest = $2 AS is_secret_right, s.refreshes_in_window,
           s.refresh_window_at + interval '1 minute' AS window_ends_at
    FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.id = $1`,
@@ -73,6 +79,7 @@ const END_AS_REUSED = statement(
 export function createRefresh(deps: RefreshDeps) {
   const { db, clock, keys, issuer, events, graceMs, perMinute } = deps;
 
+  /** @throws AppError `invalid_refresh_token`; `rate_limited` beyond the session's budget */
   return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {
     const now = clock.now();
     const ring = await keys.ring();
@@ -82,79 +89,75 @@ export function createRefresh(deps: RefreshDeps) {
 
     const values = [token.sessionId, token.counter, digest, now, client.ip, perMinute];
     const rotated = (await db.query<SessionRow>(ROTATE, values))[0];
-    if (rotated) return sign(rotated);
+    if (rotated) return sign(token, rotated);
 
+    // No row moved: a retry, the limit, the end of the session, or reuse of an old token.
     const found = (await db.query<FoundRow>(FIND, [token.sessionId, digest]))[0];
-    return explain(found);
-
-    /** Why no row moved: a retry, the limit, the end, or reuse of an old token. */
-    async function explain(row: FoundRow | undefined): Promise<TokenPair> {
-      const isLive =
-        row && row.ended_at === null && row.expires_at > now && row.status === 'active';
-      if (!row?.is_secret_right || !isLive || !token) throw new AppError('invalid_refresh_token');
-      if (token.counter === row.counter) {
-        checkLimit(row);
-        // The counter matched only now: the rotation that we lost to was undone by no one, so this
-        // cannot happen twice; a client may simply try again.
-        throw new AppError('unavailable', { retryAfterSeconds: 1 });
-      }
-      if (token.counter === row.counter - 1 && isWithinGrace(row)) return sign(row);
-      await endAsReused(row.user_id, token.sessionId, token.counter, row.counter);
-      throw new AppError('invalid_refresh_token', { log: { sessionId: token.sessionId } });
-    }
-
-    function checkLimit(row: FoundRow): void {
-      if (perMinute === null || row.refreshes_in_window < perMinute || !row.window_ends_at) return;
-      const waitMs = row.window_ends_at.getTime() - now.getTime();
-      throw new AppError('rate_limited', {
-        retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
-      });
-    }
-
-    function isWithinGrace(row: SessionRow): boolean {
-      return row.rotated_at !== null && now.getTime() - row.rotated_at.getTime() < graceMs;
-    }
-
-    function sign(row: SessionRow): Promise<TokenPair> {
-      return issuer.sign({
-        id: token!.sessionId,
-        userId: row.user_id,
-        role: row.role,
-        amr: row.amr,
-        counter: row.counter,
-        secret: token!.secret,
-        expiresAt: row.expires_at,
-        at: row.rotated_at ?? now,
-      });
-    }
-
-    /** Committed before the 401 is thrown: an error must not roll back the revocation it reports. */
-    async function endAsReused(
-      userId: string,
-      sessionId: string,
-      presented: number,
-      current: number,
-    ): Promise<void> {
-      await db.transaction(async (tx) => {
-        if ((await tx.execute(END_AS_REUSED, [sessionId, now])) === 0) return;
-        await recordAudit(tx, {
-          at: now,
-          action: 'session.reuse_detected',
-          actor: { kind: 'anonymous', ...clientFields(client) },
-          result: 'refused',
-          userId,
-          detail: { sessionId, presented, current },
-        });
-        await events.record(tx, {
-          type: 'session.reuse_detected',
-          userId,
-          payload: { session_id: sessionId },
-        });
-      });
-    }
+    if (!found || !isLive(found, now)) throw new AppError('invalid_refresh_token');
+    if (token.counter === found.counter) throw refusedForNow(found, now);
+    if (isRetry(token, found, now)) return sign(token, found);
+    await endAsReused(token, found, client, now);
+    throw new AppError('invalid_refresh_token', { log: { sessionId: token.sessionId } });
   };
+
+  function sign(token: RefreshToken, row: SessionRow): Promise<TokenPair> {
+    return issuer.sign({
+      id: token.sessionId,
+      userId: row.user_id,
+      role: row.role,
+      amr: row.amr,
+      counter: row.counter,
+      secret: token.secret,
+      expiresAt: row.expires_at,
+      at: row.rotated_at ?? row.created_at,
+    });
+  }
+
+  /** The token is the newest: only the limit, or a window that ended just now, has held it back. */
+  function refusedForNow(row: FoundRow, now: Date): AppError {
+    const isSpent = perMinute !== null && row.refreshes_in_window >= perMinute;
+    if (!isSpent || !row.window_ends_at) return new AppError('unavailable');
+    const waitMs = row.window_ends_at.getTime() - now.getTime();
+    return new AppError('rate_limited', {
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
+      budget: { name: 'refresh', limit: perMinute, windowSeconds: 60 },
+    });
+  }
+
+  /** The just-used parent again, its successor still unused: the answer was lost. */
+  function isRetry(token: RefreshToken, row: FoundRow, now: Date): boolean {
+    if (token.counter !== row.counter - 1 || row.rotated_at === null) return false;
+    return now.getTime() - row.rotated_at.getTime() < graceMs;
+  }
+
+  /** Committed before the 401 is thrown: an error must not roll back the revocation it reports. */
+  async function endAsReused(
+    { sessionId, counter }: RefreshToken,
+    row: FoundRow,
+    client: ClientInfo,
+    now: Date,
+  ): Promise<void> {
+    const userId = row.user_id;
+    await db.transaction(async (tx) => {
+      if ((await tx.execute(END_AS_REUSED, [sessionId, now])) === 0) return;
+      await recordAudit(tx, {
+        at: now,
+        action: 'session.reuse_detected',
+        actor: clientActor(client),
+        result: 'refused',
+        userId,
+        detail: { sessionId, presented: counter, current: row.counter },
+      });
+      await events.record(tx, {
+        type: 'session.reuse_detected',
+        userId,
+        payload: { session_id: sessionId },
+      });
+    });
+  }
 }
 
-function clientFields(client: ClientInfo) {
-  return { ip: client.ip, userAgent: client.userAgent ?? undefined, requestId: client.requestId };
+function isLive(row: FoundRow, now: Date): boolean {
+  const isOpen = row.ended_at === null && row.expires_at > now;
+  return row.is_secret_right && isOpen && row.status === 'active';
 }
