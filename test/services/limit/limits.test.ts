@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../config/index.ts';
 import { randomBytes, uuidv7 } from '../../../src/crypto/random.ts';
 import { type Db, openDatabase, statement } from '../../../src/db/database.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { ClientInfo } from '../../../src/services/client-info.ts';
-import { ensureKeys } from '../../../src/services/key/ensure-keys.ts';
+import { ensureKeys, providedMasterKeys } from '../../../src/services/key/ensure-keys.ts';
 import { createKeys, type Keys } from '../../../src/services/key/keyring.ts';
 import { parseMasterKey } from '../../../src/services/key/master-key.ts';
 import { type Attempt, createLimits, type Limits } from '../../../src/services/limit/limits.ts';
 import { createMailBudget, type MailBudget } from '../../../src/services/limit/mail-budget.ts';
 import { createNoLimits } from '../../../src/services/limit/no-limits.ts';
 import { openCounterStore } from '../../../src/services/limit/open-counter-store.ts';
+import { createRules } from '../../../src/services/limit/rules.ts';
 import { parseIdentifier } from '../../../src/services/login/account.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
@@ -34,7 +36,7 @@ beforeAll(async () => {
   db = openDatabase({ connectionString, poolSize: 8, log, applicationName: 'test' });
   const master = parseMasterKey(randomBytes(32).toString('base64'));
   clock = createManualClock();
-  await ensureKeys({ db, clock }, [master]);
+  await ensureKeys({ db, clock }, providedMasterKeys([master]));
   keys = createKeys({ db, clock, loadMasters: async () => [master] });
 });
 afterAll(async () => {
@@ -48,9 +50,11 @@ beforeEach(async () => {
 
 async function startProcess() {
   const store = await openCounterStore({ db, clock, log, valkey: null });
+  const rules = createRules(loadConfig({ env: {} }));
+  const deps = { db, clock, keys, store, rules };
   return {
-    limits: createLimits({ db, clock, keys, store, registrationsPerMinute: 3 }),
-    mailBudget: createMailBudget({ db, clock, keys, store }),
+    limits: createLimits({ ...deps, knownForMs: 90 * 86_400_000, registrationsPerMinute: 3 }),
+    mailBudget: createMailBudget(deps),
   };
 }
 
