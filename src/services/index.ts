@@ -20,7 +20,9 @@ import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
 import type { MailQueue } from './mail/draft.ts';
+import { createBreachCheck } from './password/breach-check.ts';
 import { createChangePassword } from './password/change.ts';
+import { createCommonPasswords } from './password/common-passwords.ts';
 import { createForgot } from './password/forgot.ts';
 import { createPasswordHistory } from './password/history.ts';
 import { createPasswordPolicy } from './password/policy.ts';
@@ -89,10 +91,26 @@ export function createServices(deps: ServicesDeps) {
   });
   const creator = createCredentialCreator({ keys, forge, backlog, mode: config.hash.mode, params });
   const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
-  const passwords = createPasswordPolicy({ minLength: config.password.minLength });
+  const { password } = config;
+  const passwords = createPasswordPolicy({
+    minLength: password.minLength,
+    required: password.require,
+    serviceNames: [config.product],
+    common: createCommonPasswords(),
+    breaches: password.breachedUrl
+      ? createBreachCheck({
+          url: password.breachedUrl,
+          timeoutMs: password.breachedTimeoutMs,
+          onFailure: password.breachedFailure,
+          clock,
+          log,
+        })
+      : null,
+  });
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
-  const authenticator = createAuthenticator({ db, clock, keys, ...policy });
+  const stateMaxAgeMs = config.session.cacheMs;
+  const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs });
   const nextStep = createNextStep({
     db,
     clock,
