@@ -14,6 +14,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist dist
 COPY --from=build /app/prisma prisma
+COPY --from=build /app/assets assets
 USER authctl
 ENV NODE_ENV=production AUTHCTL_DATA_DIR=/data AUTHCTL_HOST=0.0.0.0
 EXPOSE 8080 8081
