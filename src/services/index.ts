@@ -20,12 +20,10 @@ import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
 import type { MailQueue } from './mail/draft.ts';
-import { createBreachCheck } from './password/breach-check.ts';
 import { createChangePassword } from './password/change.ts';
-import { createCommonPasswords } from './password/common-passwords.ts';
 import { createForgot } from './password/forgot.ts';
 import { createPasswordHistory } from './password/history.ts';
-import { createPasswordPolicy } from './password/policy.ts';
+import { openPasswordPolicy } from './password/open-policy.ts';
 import { createReset } from './password/reset.ts';
 import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
 import { createConflicts } from './registration/conflicts.ts';
@@ -91,22 +89,7 @@ export function createServices(deps: ServicesDeps) {
   });
   const creator = createCredentialCreator({ keys, forge, backlog, mode: config.hash.mode, params });
   const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
-  const { password } = config;
-  const passwords = createPasswordPolicy({
-    minLength: password.minLength,
-    required: password.require,
-    serviceNames: [config.product],
-    common: createCommonPasswords(),
-    breaches: password.breachedUrl
-      ? createBreachCheck({
-          url: password.breachedUrl,
-          timeoutMs: password.breachedTimeoutMs,
-          onFailure: password.breachedFailure,
-          clock,
-          log,
-        })
-      : null,
-  });
+  const passwords = openPasswordPolicy(deps);
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
@@ -178,7 +161,14 @@ export function createServices(deps: ServicesDeps) {
       perMinute: config.limits === 'on' ? config.refresh.rate : null,
     }),
     sessions: createSessions({ db, clock, events, authenticator }),
-    verify: createVerify({ ...deps, flows: redeemer, codeFlows, nextStep, wakeMail }),
+    verify: createVerify({
+      ...deps,
+      flows: redeemer,
+      codeFlows,
+      nextStep,
+      authenticator,
+      wakeMail,
+    }),
     twoFactorSignIn: createTwoFactorSignIn({
       ...deps,
       flows: redeemer,
@@ -186,7 +176,7 @@ export function createServices(deps: ServicesDeps) {
       nextStep,
       wakeMail,
     }),
-    forgot: createForgot({ ...deps, flows, redeemer, codeFlows, wakeMail }),
+    forgot: createForgot({ ...deps, flows, redeemer, codeFlows, authenticator, wakeMail }),
     reset: createReset({
       ...deps,
       redeemer,
@@ -203,7 +193,7 @@ export function createServices(deps: ServicesDeps) {
       credentials: creator,
       verifier,
     }),
-    changeEmail: createChangeEmail({ ...account, domains }),
+    changeEmail: createChangeEmail({ ...account, domains, identities }),
     updateProfile: createUpdateProfile({ db, clock, identities, authenticator, events }),
     deleteAccount: createDeleteAccount(account),
     exportAccount: createExportAccount(db),
