@@ -199,6 +199,8 @@ CREATE TABLE flows (
 
 CREATE INDEX flows_user_id_idx ON flows (user_id);
 CREATE INDEX flows_expires_at_idx ON flows (expires_at);
+-- A new code for a forgotten password ends those mailed to the address before.
+CREATE INDEX flows_forgot ON flows (address) WHERE purpose = 'forgot';
 
 CREATE TABLE totps (
     user_id      uuid           NOT NULL,

@@ -21,6 +21,7 @@ export const REAUTHENTICATION_ERRORS = [
   'invalid_credentials',
   'two_factor_required',
   'invalid_code',
+  'conflict',
   'rate_limited',
   'overloaded',
 ] as const satisfies readonly ErrorCode[];
@@ -120,7 +121,6 @@ export const changePassword = route({
     'password_too_weak',
     'password_breached',
     'password_reused',
-    'conflict',
   ],
   async handler({ principal, body, client }, { changePassword }) {
     await changePassword(principal, body, client);

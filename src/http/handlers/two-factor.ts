@@ -21,7 +21,13 @@ export const beginTotp = route({
   hashing: true,
   body: strictObject({ password: Password }),
   responses: { 200: TotpSetup },
-  errors: ['invalid_credentials', 'two_factor_already_enabled', 'rate_limited', 'overloaded'],
+  errors: [
+    'invalid_credentials',
+    'two_factor_already_enabled',
+    'conflict',
+    'rate_limited',
+    'overloaded',
+  ],
   handler: async ({ principal, body, client }, { enrolment }) => ({
     status: 200,
     body: await enrolment.begin(principal, body, client),
@@ -52,7 +58,7 @@ export const disableTotp = route({
   hashing: true,
   body: PasswordAndFactor,
   responses: { 204: null },
-  errors: [...REAUTHENTICATION_ERRORS, 'conflict'],
+  errors: REAUTHENTICATION_ERRORS,
   async handler({ principal, body, client }, { enrolment }) {
     await enrolment.disable(principal, body, client);
     return { status: 204 };
@@ -68,7 +74,7 @@ export const regenerateRecoveryCodes = route({
   hashing: true,
   body: PasswordAndFactor,
   responses: { 200: RecoveryCodes },
-  errors: [...REAUTHENTICATION_ERRORS, 'conflict'],
+  errors: REAUTHENTICATION_ERRORS,
   handler: async ({ principal, body, client }, { enrolment }) => ({
     status: 200,
     body: { recovery_codes: await enrolment.regenerateRecoveryCodes(principal, body, client) },

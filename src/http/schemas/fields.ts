@@ -17,17 +17,19 @@ export const DeviceName = Type.String({
   maxLength: 100,
   description: 'What the user calls this device; shown in the list of sessions.',
 });
+/** Whatever is sent as a token or a code and fits into a body: only a wrong one, counted like any other. */
+const ANY_TEXT = 16_384;
 export const FlowToken = Type.String({
-  maxLength: 128,
+  maxLength: ANY_TEXT,
   description: 'The token of the step before.',
 });
-export const RefreshTokenText = Type.String({ maxLength: 256 });
+export const RefreshTokenText = Type.String({ maxLength: ANY_TEXT });
 export const Code = Type.String({
-  maxLength: 64,
+  maxLength: ANY_TEXT,
   description: 'The code, in any case, with or without hyphen.',
 });
 export const RecoveryCodeText = Type.String({
-  maxLength: 64,
+  maxLength: ANY_TEXT,
   description: 'One of the recovery codes.',
 });
 export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });

@@ -1,4 +1,4 @@
-import type { Db, Queryable } from '../../db/database.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { clientActor } from '../audit/client-actor.ts';
@@ -9,7 +9,9 @@ import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
 import { type Account, findAccountById } from '../login/account.ts';
 import { checkMaximumLength } from '../password/policy.ts';
-import type { Factors, PresentedFactor } from '../two-factor/factor.ts';
+import type { Factors, PresentedFactor, ProvedFactor } from '../two-factor/factor.ts';
+import { lockUser } from '../user/lock.ts';
+import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
 
 export interface ReauthenticateDeps {
   readonly db: Db;
@@ -21,9 +23,22 @@ export interface ReauthenticateDeps {
 
 export interface Proof {
   readonly account: Account;
-  /** Uses the factor up, in the transaction of the change it allows; nothing where none was needed. */
-  consumeFactor(tx: Queryable): Promise<void>;
+  /**
+   * Begins the change that the proof allows, in its transaction: locks the user, makes sure that
+   * password, status and factors are still those that were proved, and uses the factor up.
+   * @returns the user as they are now
+   * @throws AppError `conflict` when they have changed; `invalid_code` when another caller has just
+   *   used the factor
+   */
+  use(tx: Queryable): Promise<UserColumns>;
 }
+
+// Whoever proved an old password must not act after a new one has been set.
+const REREAD = statement(
+  'users.reread_proved',
+  `SELECT ${USER_COLUMNS} FROM users AS u
+   WHERE u.id = $1 AND u.security_version = $2 AND u.status = 'active'`,
+);
 
 export type Reauthenticate = ReturnType<typeof createReauthenticate>;
 
@@ -58,11 +73,25 @@ export function createReauthenticate(deps: ReauthenticateDeps) {
     const account = await findAccountById(db, userId);
     const isRight = await credentials.verify(account?.credential ?? null, presented.password);
     if (!account || !isRight) throw new AppError('invalid_credentials');
-    if (!account.user.two_factor_enabled) return { account, consumeFactor: async () => undefined };
+    const factor = account.user.two_factor_enabled ? await proveFactor(userId, presented) : null;
+    return {
+      account,
+      async use(tx) {
+        await lockUser(tx, userId);
+        const user = (
+          await tx.query<UserColumns>(REREAD, [userId, account.user.security_version])
+        )[0];
+        if (!user) throw new AppError('conflict');
+        await factor?.consume(tx);
+        return user;
+      },
+    };
+  }
+
+  async function proveFactor(userId: string, presented: PresentedFactor): Promise<ProvedFactor> {
     if (presented.code === undefined && presented.recovery_code === undefined)
       throw new AppError('two_factor_required');
-    const factor = await factors.prove(userId, presented);
-    return { account, consumeFactor: factor.consume };
+    return factors.prove(userId, presented);
   }
 
   async function auditFailure(userId: string, client: ClientInfo): Promise<void> {

@@ -5,6 +5,7 @@ import { type Db, type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Keys } from '../key/keyring.ts';
+import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import { FLOW_TRIES, type FlowOrigin, type FlowPurpose } from './purposes.ts';
 
@@ -46,6 +47,10 @@ const TAKE_TRY = statement(
    WHERE f.token_digest = $1 AND f.purpose = $2 AND f.expires_at > $3 AND f.tries < ${FLOW_TRIES}
    RETURNING ${COLUMNS}`,
 );
+const RETURN_TRY = statement(
+  'flows.return_try',
+  'UPDATE flows SET tries = tries - 1 WHERE token_digest = $1 AND tries > 0',
+);
 // Single use: of any number of callers one deletes the row. A change of the user's password, status
 // or factors since the flow began has raised the security version, and nobody does.
 const CONSUME = statement(
@@ -85,6 +90,11 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
       return toOpenFlow(rows[0]);
     },
 
+    /** Gives a try back: what it was for could not be looked at (503 `overloaded`). */
+    async returnTry({ tokenDigest }: OpenFlow): Promise<void> {
+      await db.execute(RETURN_TRY, [tokenDigest]);
+    },
+
     /** Checks a mailed code. @throws AppError `invalid_code`; the try stays taken */
     async checkCode(flow: OpenFlow, presentedCode: string): Promise<void> {
       const code = normaliseCode(presentedCode);
@@ -98,11 +108,13 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
     },
 
     /**
-     * Uses a flow up, in the transaction of what it allows.
+     * Uses a flow up, in the transaction of what it allows, and locks its user until that ends.
      * @returns its user, as they are now
      * @throws AppError `flow_expired` when another caller was faster, or the user has changed
      */
     async consume(tx: Queryable, flow: OpenFlow): Promise<UserColumns> {
+      if (flow.userId === null) throw new AppError('flow_expired');
+      await lockUser(tx, flow.userId);
       const user = (await tx.query<UserColumns>(CONSUME, [flow.tokenDigest]))[0];
       if (!user) throw new AppError('flow_expired');
       return user;

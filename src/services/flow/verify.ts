@@ -7,6 +7,7 @@ import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { NextStep, Progress } from '../login/next-step.ts';
 import type { MailQueue } from '../mail/draft.ts';
+import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
 import { type FlowAnswer, verificationRequired } from './answers.ts';
@@ -23,12 +24,14 @@ export interface VerifyDeps {
   readonly mails: MailQueue;
   readonly events: Events;
   readonly nextStep: NextStep;
+  readonly authenticator: Authenticator;
   readonly wakeMail: Wake;
 }
 
 /** Proving a mailbox with the code that was sent to it, and sending another. */
 export function createVerify(deps: VerifyDeps) {
-  const { db, clock, flows, codeFlows, limits, mailBudget, nextStep, wakeMail } = deps;
+  const { db, clock, flows, codeFlows, limits, mailBudget, nextStep, authenticator, wakeMail } =
+    deps;
 
   return {
     /**
@@ -43,12 +46,16 @@ export function createVerify(deps: VerifyDeps) {
       const flow = await flows.takeTry(input.flow_token, 'verify');
       await flows.checkCode(flow, input.code);
       const progress: Progress = { amr: ['pwd'], deviceName: flow.deviceName, client };
-      const finish = await db.transaction(async (tx) => {
+      const { finish, ended } = await db.transaction(async (tx) => {
         const consumed = await flows.consume(tx, flow);
-        const user = await proveMailbox(tx, deps, { user: consumed, client, at: clock.now() });
-        if (user.two_factor_enabled) return () => nextStep.askForFactor(user, progress);
-        return nextStep.openSession(tx, user, progress);
+        const proof = { user: consumed, client, at: clock.now() };
+        const { user, ended } = await proveMailbox(tx, deps, proof);
+        const finish = user.two_factor_enabled
+          ? () => nextStep.askForFactor(user, progress)
+          : await nextStep.openSession(tx, user, progress);
+        return { finish, ended };
       });
+      ended.forEach(authenticator.forget);
       wakeMail.soon();
       return finish();
     },

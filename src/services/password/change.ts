@@ -63,7 +63,7 @@ export function createChangePassword(deps: ChangePasswordDeps) {
 
     const at = clock.now();
     const ended = await db.transaction(async (tx) => {
-      await proof.consumeFactor(tx);
+      await proof.use(tx);
       const change = { userId, version: current.version, next, keep: history.keep, at };
       if (!(await replacePassword(tx, change))) throw new AppError('conflict');
       const others = { userId, keep: sessionId, at, reason: 'password_changed' as const };
@@ -79,7 +79,7 @@ export function createChangePassword(deps: ChangePasswordDeps) {
       await notifyOwner(tx, mails, user, 'password_changed', noticeOf(client, at));
       return sessions;
     });
-    ended.forEach(authenticator.forget);
+    [sessionId, ...ended].forEach(authenticator.forget);
     deps.wakeMail.soon();
   };
 }

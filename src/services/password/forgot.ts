@@ -1,6 +1,6 @@
 import type { Argon2Cost } from '../../crypto/argon2/engine.ts';
 import { canonicaliseEmail } from '../../crypto/canonical.ts';
-import type { Db } from '../../db/database.ts';
+import { type Db, statement } from '../../db/database.ts';
 import { fieldError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -13,6 +13,7 @@ import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import { findAccount } from '../login/account.ts';
 import type { MailQueue } from '../mail/draft.ts';
+import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
@@ -28,10 +29,16 @@ export interface ForgotDeps {
   readonly mailBudget: MailBudget;
   readonly mails: MailQueue;
   readonly events: Events;
+  readonly authenticator: Authenticator;
   readonly wakeMail: Wake;
   /** The cost of a hash. */
   readonly params: Argon2Cost;
 }
+
+const END_OLDER = statement(
+  'flows.end_older_forgot',
+  `DELETE FROM flows WHERE purpose = 'forgot' AND address = $1`,
+);
 
 /** A forgotten password: ask for a code, prove the mailbox with it. Setting the new one is `reset`. */
 export function createForgot(deps: ForgotDeps) {
@@ -40,7 +47,9 @@ export function createForgot(deps: ForgotDeps) {
   return {
     /**
      * Mails a code to a known address. Known or not, the answer, its time and the flow behind it are
-     * the same; an unknown address gets a flow that no code opens.
+     * the same; an unknown address gets a flow that no code opens. A new code ends those mailed
+     * before; a request beyond the mailbox's budget sends none and ends none, or asking often enough
+     * would keep an owner from ever using theirs.
      * @throws AppError `validation_failed`, `rate_limited`
      */
     async request(input: { email: string }, client: ClientInfo): Promise<FlowAnswer> {
@@ -55,10 +64,11 @@ export function createForgot(deps: ForgotDeps) {
         purpose: 'forgot',
         origin: 'forgot',
         user: user && { id: user.id, securityVersion: user.security_version },
-        address: user?.email ?? email,
+        address: email,
         mailKind: 'reset_password',
         isMailed: mayMail && user !== null,
       });
+      if (mayMail) await db.execute(END_OLDER, [email]);
       await codeFlows.insert(db, draft);
       wakeMail.soon();
       return {
@@ -78,21 +88,25 @@ export function createForgot(deps: ForgotDeps) {
     ): Promise<FlowAnswer> {
       const flow = await redeemer.takeTry(input.flow_token, 'forgot');
       await redeemer.checkCode(flow, input.code);
-      const next = await db.transaction(async (tx) => {
+      const at = clock.now();
+      const { next, ended } = await db.transaction(async (tx) => {
         const consumed = await redeemer.consume(tx, flow);
-        const isFirstProof = consumed.email_verified_at === null;
-        const user = await proveMailbox(tx, deps, { user: consumed, client, at: clock.now() });
+        const { user, isFirst, ended } = await proveMailbox(tx, deps, {
+          user: consumed,
+          client,
+          at,
+        });
         // Whoever registered this address before its owner came knows the password it has.
-        if (isFirstProof)
-          await discardPassword(tx, { userId: user.id, cost: deps.params, at: clock.now() });
+        if (isFirst) await discardPassword(tx, { userId: user.id, cost: deps.params, at });
         const reset = await flows.draft({
           purpose: 'reset',
           origin: 'forgot',
           user: { id: user.id, securityVersion: user.security_version },
         });
         await flows.insert(tx, reset);
-        return reset;
+        return { next: reset, ended };
       });
+      ended.forEach(deps.authenticator.forget);
       wakeMail.soon();
       return {
         status: 'reset_authorized',

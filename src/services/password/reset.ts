@@ -10,7 +10,7 @@ import type { Events } from '../event/events.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
-import { findAccountById } from '../login/account.ts';
+import { type Account, findAccountById } from '../login/account.ts';
 import { rememberNetwork } from '../login/known-network.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
@@ -51,10 +51,11 @@ export function createReset(deps: ResetDeps) {
     const account = flow.userId === null ? null : await findAccountById(db, flow.userId);
     if (!account) throw new AppError('flow_expired');
     const { user } = account;
-    await passwords.check(input.password, user);
-    const credential = await verifier.settle(account.credential);
-    await history.check(credential, input.password);
-    const next = await credentials.final(user.id, input.password);
+    const { credential, next } = await prepare(account, input.password).catch(async (error) => {
+      // A password that was never looked at is no try.
+      if (error instanceof AppError && error.status === 503) await redeemer.returnTry(flow);
+      throw error;
+    });
 
     const at = clock.now();
     const revoked = await db.transaction(async (tx) => {
@@ -88,4 +89,12 @@ export function createReset(deps: ResetDeps) {
     deps.wakeMail.soon();
     return { status: 'password_reset', sessions_revoked: revoked };
   };
+
+  /** Policy, then history, then the hash that will be stored. */
+  async function prepare({ user, credential: stored }: Account, password: string) {
+    await passwords.check(password, user);
+    const credential = await verifier.settle(stored);
+    await history.check(credential, password);
+    return { credential, next: await credentials.final(user.id, password) };
+  }
 }

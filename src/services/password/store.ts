@@ -4,6 +4,7 @@ import { randomBytes, uuidv7 } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { NewCredential } from '../credential/stored.ts';
 import { endFlows } from '../flow/redeem.ts';
+import { lockUser } from '../user/lock.ts';
 
 // The old credential moves to the history in the statement that replaces it, so that no password is
 // ever in neither place. The version refuses a second change that was prepared against the same one.
@@ -70,6 +71,7 @@ export async function replacePassword(
     next.phc,
     keep,
   ];
+  await lockUser(tx, userId);
   if ((await tx.execute(REPLACE, values)) === 0) return false;
   await tx.execute(PRUNE_HISTORY, [userId, keep]);
   await raiseSecurityVersion(tx, userId, at);

@@ -39,13 +39,15 @@ export interface SessionDraft {
 export type Amr = 'pwd' | 'otp' | 'mfa' | 'rcv' | 'email';
 
 // The status and the security version are asked again in the statement itself: a lock or a password
-// change that happened while the password was being hashed wins.
+// change that happened while the password was being hashed wins. One that is being written right now
+// is waited for (FOR SHARE); one that comes later waits for us, and ends this session with the others.
 const INSERT = statement(
   'sessions.insert',
   `INSERT INTO sessions (id, user_id, secret_digest, amr, device_name, user_agent, ip,
                          created_at, last_used_at, expires_at)
    SELECT $1, u.id, $3, $4, $5, $6, $7, $8, $8, $9
-   FROM users AS u WHERE u.id = $2 AND u.status = 'active' AND u.security_version = $10`,
+   FROM users AS u WHERE u.id = $2 AND u.status = 'active' AND u.security_version = $10
+   FOR SHARE`,
 );
 
 export type SessionIssuer = ReturnType<typeof createSessionIssuer>;

@@ -16,10 +16,11 @@ import { settleAttempt } from '../limit/settle-attempt.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import { raiseSecurityVersion } from '../password/store.ts';
-import type { Principal } from '../session/authenticate.ts';
+import type { Authenticator, Principal } from '../session/authenticate.ts';
 import type { Wake } from '../wake.ts';
 import { openTotpSecret, type PresentedFactor, sealTotpSecret } from './factor.ts';
 import { replaceRecoveryCodes } from './recovery-codes.ts';
+import { removeFactors } from './remove.ts';
 
 export interface EnrolmentDeps {
   readonly db: Db;
@@ -29,6 +30,7 @@ export interface EnrolmentDeps {
   readonly redeemer: FlowRedeemer;
   readonly reauthenticate: Reauthenticate;
   readonly limits: Limits;
+  readonly authenticator: Authenticator;
   readonly events: Events;
   readonly mails: MailQueue;
   readonly wakeMail: Wake;
@@ -55,12 +57,6 @@ const INSERT = statement(
   `INSERT INTO totps (user_id, sealed, data_kid, last_step, confirmed_at)
    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO NOTHING`,
 );
-const REMOVE = statement('totps.remove', 'DELETE FROM totps WHERE user_id = $1');
-const REMOVE_CODES = statement(
-  'recovery_codes.remove',
-  'DELETE FROM recovery_codes WHERE user_id = $1',
-);
-
 const NOT_ENABLED = 'Two-factor authentication is not on.';
 
 /** The right password of a user who has two-factor on: what they ask for is there already. */
@@ -72,8 +68,7 @@ function alreadyEnabled(error: unknown): never {
 
 /** Turning two-factor on and off. It is on only after one code from the new authenticator. */
 export function createEnrolment(deps: EnrolmentDeps) {
-  const { db, clock, keys, flows, redeemer, reauthenticate, limits, events, mails, wakeMail } =
-    deps;
+  const { db, clock, keys, flows, redeemer, reauthenticate, limits, events, mails } = deps;
 
   /** The step of a right code from the authenticator being set up; wrong ones count for the user. */
   async function matchSetup(flow: OpenFlow, userId: string, code: string): Promise<number> {
@@ -87,6 +82,12 @@ export function createEnrolment(deps: EnrolmentDeps) {
     });
   }
 
+  /** After the commit: this process reads the user anew, the worker sends the mail. */
+  function announce({ sessionId }: Principal): void {
+    deps.authenticator.forget(sessionId);
+    deps.wakeMail.soon();
+  }
+
   return {
     /**
      * Begins: draws a seed and shows it. A seed shown before and not confirmed is void.
@@ -98,8 +99,8 @@ export function createEnrolment(deps: EnrolmentDeps) {
       client: ClientInfo,
     ): Promise<TotpSetup> {
       const presented = { ...input, pointer: '/password' };
-      const { user } = (await reauthenticate(userId, presented, client).catch(alreadyEnabled))
-        .account;
+      const proof = await reauthenticate(userId, presented, client).catch(alreadyEnabled);
+      const { user } = proof.account;
       if (user.two_factor_enabled) throw new AppError('two_factor_already_enabled');
       const secret = generateTotpSecret();
       const key = (await keys.ring()).data.active;
@@ -109,6 +110,7 @@ export function createEnrolment(deps: EnrolmentDeps) {
       });
       const sealed = sealTotpSecret(key.secret, userId, secret);
       await db.transaction(async (tx) => {
+        await proof.use(tx);
         await endFlows(tx, userId, 'totp_setup');
         await flows.insert(tx, flow);
         await tx.execute(SEAL_INTO_FLOW, [flow.row.tokenDigest, sealed, key.kid]);
@@ -129,10 +131,11 @@ export function createEnrolment(deps: EnrolmentDeps) {
      * @throws AppError `flow_expired`, `invalid_code`, `two_factor_already_enabled`, `rate_limited`
      */
     async confirm(
-      { userId }: Principal,
+      principal: Principal,
       input: { flow_token: string; code: string },
       client: ClientInfo,
     ): Promise<string[]> {
+      const { userId } = principal;
       const flow = await redeemer.takeTry(input.flow_token, 'totp_setup');
       if (flow.userId !== userId) throw new AppError('flow_expired');
       const step = await matchSetup(flow, userId, input.code);
@@ -149,40 +152,41 @@ export function createEnrolment(deps: EnrolmentDeps) {
         await notifyOwner(tx, mails, user, 'two_factor_enabled', noticeOf(client, at));
         return replaceRecoveryCodes(tx, ring, userId, at);
       });
-      wakeMail.soon();
+      announce(principal);
       return codes;
     },
 
     /** Turns two-factor off. @throws AppError those of re-authentication; `conflict` when it is off */
     async disable(
-      { userId }: Principal,
+      principal: Principal,
       input: { password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<void> {
+      const { userId } = principal;
       const presented = { ...input, pointer: '/password' };
       const proof = await reauthenticate(userId, presented, client);
       const { user } = proof.account;
       if (!user.two_factor_enabled) throw new AppError('conflict', { text: NOT_ENABLED });
       const at = clock.now();
       await db.transaction(async (tx) => {
-        await proof.consumeFactor(tx);
-        await tx.execute(REMOVE, [userId]);
-        await tx.execute(REMOVE_CODES, [userId]);
+        await proof.use(tx);
+        await removeFactors(tx, userId);
         await raiseSecurityVersion(tx, userId, at);
         const actor = clientActor(client, userId);
         await recordAudit(tx, { at, action: 'two_factor.disabled', actor, userId });
         await events.record(tx, { type: 'two_factor.disabled', userId });
         await notifyOwner(tx, mails, user, 'two_factor_disabled', noticeOf(client, at));
       });
-      wakeMail.soon();
+      announce(principal);
     },
 
     /** Replaces the recovery codes. @throws AppError those of re-authentication; `conflict` when it is off */
     async regenerateRecoveryCodes(
-      { userId }: Principal,
+      principal: Principal,
       input: { password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<string[]> {
+      const { userId } = principal;
       const presented = { ...input, pointer: '/password' };
       const proof = await reauthenticate(userId, presented, client);
       const { user } = proof.account;
@@ -190,13 +194,13 @@ export function createEnrolment(deps: EnrolmentDeps) {
       const ring = await keys.ring();
       const at = clock.now();
       const codes = await db.transaction(async (tx) => {
-        await proof.consumeFactor(tx);
+        await proof.use(tx);
         const actor = clientActor(client, userId);
         await recordAudit(tx, { at, action: 'recovery_codes.regenerated', actor, userId });
         await notifyOwner(tx, mails, user, 'recovery_codes_regenerated', noticeOf(client, at));
         return replaceRecoveryCodes(tx, ring, userId, at);
       });
-      wakeMail.soon();
+      announce(principal);
       return codes;
     },
   };

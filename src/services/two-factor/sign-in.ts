@@ -50,13 +50,13 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
     );
     const at = clock.now();
     const finish = await db.transaction(async (tx) => {
-      const user = await flows.consume(tx, flow);
+      const consumed = await flows.consume(tx, flow);
       await proved.consume(tx);
-      if (proved.amr === 'rcv')
-        await notifyOwner(tx, mails, user, 'recovery_code_used', {
-          ...noticeOf(client, at),
-          left: user.recovery_codes_left - 1,
-        });
+      const isRecovery = proved.amr === 'rcv';
+      const left = consumed.recovery_codes_left - (isRecovery ? 1 : 0);
+      const user = { ...consumed, recovery_codes_left: left };
+      if (isRecovery)
+        await notifyOwner(tx, mails, user, 'recovery_code_used', { ...noticeOf(client, at), left });
       const amr = ['pwd' as const, proved.amr, 'mfa' as const];
       return nextStep.openSession(tx, user, { amr, deviceName: flow.deviceName, client });
     });

@@ -16,6 +16,7 @@ import type { MailBudget } from '../limit/mail-budget.ts';
 import { findAccount } from '../login/account.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
 import { endSessions } from '../session/end.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
@@ -26,6 +27,7 @@ export interface ChangeEmailDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly domains: DomainDirectory;
+  readonly identities: IdentityPolicy;
   readonly reauthenticate: Reauthenticate;
   readonly redeemer: FlowRedeemer;
   readonly codeFlows: CodeFlows;
@@ -63,6 +65,8 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
       const { new_email, ...presented } = input;
       const proof = await reauthenticate(userId, { ...presented, pointer: '/password' }, client);
       const { user } = proof.account;
+      if (deps.identities.identifier === 'username')
+        throw fieldError('/new_email', 'not_allowed', 'Accounts here have no e-mail address.');
       const address = canonicaliseEmail(new_email);
       if (address === null || address === user.email)
         throw fieldError('/new_email', 'bad_format', 'This is not another e-mail address.');
@@ -80,7 +84,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         isMailed: mayMail && owner === null,
       });
       await db.transaction(async (tx) => {
-        await proof.consumeFactor(tx);
+        await proof.use(tx);
         // One change at a time: a code mailed for another address before is dead.
         await endFlows(tx, userId, 'email_change');
         await codeFlows.insert(tx, draft);

@@ -65,7 +65,7 @@ export function createDeleteAccount(deps: DeleteAccountDeps) {
     const { user } = proof.account;
     const at = clock.now();
     const ended = await db.transaction(async (tx) => {
-      await proof.consumeFactor(tx);
+      await proof.use(tx);
       const sessions = await deleteUser(tx, events, {
         userId,
         actor: clientActor(client, userId),

@@ -1,56 +1,61 @@
 import { type Queryable, statement } from '../../db/database.ts';
+import { AppError } from '../../errors.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import { endFlows } from '../flow/redeem.ts';
 import type { MailQueue } from '../mail/draft.ts';
+import { notifyOwner } from '../mail/notice.ts';
 import { endSessions } from '../session/end.ts';
+import { removeFactors } from '../two-factor/remove.ts';
 import { USER_COLUMNS, type UserColumns } from './view.ts';
 
 const MARK_PROVED = statement(
   'users.mark_mailbox_proved',
   `UPDATE users AS u
-   SET status = 'active', email_verified_at = $2, updated_at = $2, version = u.version + 1,
-       security_version = u.security_version + 1
+   SET status = 'active', email_verified_at = COALESCE(u.email_verified_at, $2), updated_at = $2,
+       version = u.version + 1, security_version = u.security_version + 1
    WHERE u.id = $1 AND u.status IN ('pending', 'active')
    RETURNING ${USER_COLUMNS}`,
 );
-const REMOVE_TOTP = statement('totps.remove', 'DELETE FROM totps WHERE user_id = $1');
-const REMOVE_RECOVERY_CODES = statement(
-  'recovery_codes.remove',
-  'DELETE FROM recovery_codes WHERE user_id = $1',
-);
-
 export interface ProveMailboxDeps {
   readonly events: Events;
   readonly mails: MailQueue;
 }
 
+export interface MailboxProof {
+  /** As they are afterwards. */
+  readonly user: UserColumns;
+  /** Whether nobody had proved this mailbox before. */
+  readonly isFirst: boolean;
+  /** Sessions that ended with it. */
+  readonly ended: readonly string[];
+}
+
 /**
  * Records that a user's mailbox is proved. The first proof of a never-verified address ends whatever
- * was set up before it: somebody else may have registered it to wait for its owner.
- * @returns the user as they are afterwards
+ * was set up before it: somebody else may have registered it to wait for its owner. Later proofs leave
+ * the second factor alone, for a mailbox is none.
+ * @param proof.user locked by the caller
  */
 export async function proveMailbox(
   tx: Queryable,
   { events, mails }: ProveMailboxDeps,
   proof: { user: UserColumns; client: ClientInfo; at: Date },
-): Promise<UserColumns> {
+): Promise<MailboxProof> {
   const { user, client, at } = proof;
-  if (user.email_verified_at !== null && user.status === 'active') return user;
-  await endSessions(tx, events, { userId: user.id, at, reason: 'email_verified' });
+  const isFirst = user.email_verified_at === null;
+  if (!isFirst && user.status === 'active') return { user, isFirst, ended: [] };
+
+  const ended = await endSessions(tx, events, { userId: user.id, at, reason: 'email_verified' });
   await endFlows(tx, user.id);
-  await tx.execute(REMOVE_TOTP, [user.id]);
-  await tx.execute(REMOVE_RECOVERY_CODES, [user.id]);
-  const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0]!;
-  await recordAudit(tx, {
-    at,
-    action: 'user.verified',
-    actor: clientActor(client, user.id),
-    userId: user.id,
-  });
+  if (isFirst) await removeFactors(tx, user.id);
+  const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
+  if (!proved) throw new AppError('flow_expired');
+  const actor = clientActor(client, user.id);
+  await recordAudit(tx, { at, action: 'user.verified', actor, userId: user.id });
   await events.record(tx, { type: 'user.verified', userId: user.id });
-  await mails.enqueue(tx, { kind: 'welcome', userId: user.id, recipient: user.email!, data: {} });
-  return { ...proved, two_factor_enabled: false, recovery_codes_left: 0 };
+  if (isFirst) await notifyOwner(tx, mails, proved, 'welcome', {});
+  return { user: proved, isFirst, ended };
 }
