@@ -26,6 +26,18 @@ const END_ALL = statement(
    WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL AND expires_at > $3
    RETURNING id`,
 );
+const END_BATCH = statement(
+  'sessions.end_batch',
+  `WITH batch AS (
+     SELECT id FROM sessions
+     WHERE ended_at IS NULL AND expires_at > $1 AND ($2::uuid IS NULL OR id > $2)
+     ORDER BY id LIMIT $3 FOR UPDATE
+   ), ended AS (
+     UPDATE sessions AS s SET ended_at = $1, end_reason = $4 FROM batch WHERE s.id = batch.id
+     RETURNING s.id, s.user_id
+   )
+   SELECT id, user_id FROM ended ORDER BY id`,
+);
 
 /** Ends one session of a user; false when it is not theirs or not live. */
 export async function endSession(
@@ -52,6 +64,23 @@ export async function endSessions(
   const values = [end.userId, end.keep ?? null, end.at, end.reason];
   const rows = await on.query<{ id: string }>(END_ALL, values);
   for (const { id } of rows) await announce(on, events, end.userId, id, end.reason);
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Ends the next sessions of all users, in the order of their ids.
+ * @param end.after the last id of the batch before; null for the first
+ * @returns the ids of those ended; none left when it is empty
+ */
+export async function endSessionsOfEveryone(
+  on: Queryable,
+  events: Events,
+  end: { after: string | null; limit: number; at: Date },
+): Promise<string[]> {
+  const reason = 'ended_by_operator';
+  const values = [end.at, end.after, end.limit, reason];
+  const rows = await on.query<{ id: string; user_id: string }>(END_BATCH, values);
+  for (const { id, user_id } of rows) await announce(on, events, user_id, id, reason);
   return rows.map((row) => row.id);
 }
 

@@ -1,4 +1,3 @@
-import { canonicaliseUsername, normalisePhone } from '../../crypto/canonical.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
 import { AppError, fieldError } from '../../errors.ts';
@@ -9,6 +8,7 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
+import { isUsernameUnique, readPhone, readUsername } from './profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ProfileDeps {
@@ -43,30 +43,7 @@ const UPDATE = statement(
  */
 export function createUpdateProfile(deps: ProfileDeps) {
   const { db, clock, identities, authenticator, events } = deps;
-  const isUnique = identities.usernames === 'unique' || identities.identifier !== 'email';
-
-  function readUsername(raw: string | null | undefined) {
-    if (raw === undefined) return undefined;
-    if (identities.usernames === 'off' && !isUnique)
-      throw fieldError('/username', 'not_allowed', 'Usernames are switched off.');
-    if (raw === null) return null;
-    const username = canonicaliseUsername(raw);
-    if (username) return username;
-    throw fieldError(
-      '/username',
-      'bad_format',
-      'Use 3 to 32 letters, digits, dots, hyphens and underscores.',
-    );
-  }
-
-  function readPhone(raw: string | null | undefined) {
-    if (raw === undefined || raw === null) return raw;
-    if (identities.phones === 'off')
-      throw fieldError('/phone', 'not_allowed', 'Telephone numbers are switched off.');
-    const phone = normalisePhone(raw);
-    if (phone) return phone;
-    throw fieldError('/phone', 'bad_format', 'Write the number like +41791234567.');
-  }
+  const isUnique = isUsernameUnique(identities);
 
   return async function updateProfile(
     { userId, sessionId, user }: Principal,
@@ -74,8 +51,8 @@ export function createUpdateProfile(deps: ProfileDeps) {
     expectedVersion: number | null,
     client: ClientInfo,
   ): Promise<{ user: UserView; version: number }> {
-    const username = readUsername(change.username);
-    const phone = readPhone(change.phone);
+    const username = readUsername(change.username, identities);
+    const phone = readPhone(change.phone, identities);
     if (username === null && isUnique && user.email === null)
       throw fieldError('/username', 'required', 'This account is known by its username only.');
     const at = clock.now();
@@ -84,7 +61,7 @@ export function createUpdateProfile(deps: ProfileDeps) {
       expectedVersion,
       username !== undefined,
       username?.display ?? null,
-      isUnique ? (username?.key ?? null) : null,
+      username?.key ?? null,
       phone !== undefined,
       phone ?? null,
       at,

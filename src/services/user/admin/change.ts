@@ -1,0 +1,140 @@
+import { type Db, type Queryable, statement } from '../../../db/database.ts';
+import { isUniqueViolation } from '../../../db/errors.ts';
+import { AppError } from '../../../errors.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Actor } from '../../audit/actor.ts';
+import { recordAudit } from '../../audit/record.ts';
+import type { Events } from '../../event/events.ts';
+import { endFlows } from '../../flow/redeem.ts';
+import type { IdentityPolicy } from '../../registration/identity.ts';
+import { endSessions } from '../../session/end.ts';
+import { isUsernameUnique, readUsername } from '../profile-fields.ts';
+import type { UserColumns, UserStatus } from '../view.ts';
+import { readLockedUser } from './read-locked.ts';
+import { checkRole } from './role.ts';
+
+export interface ChangeUserDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly identities: IdentityPolicy;
+  readonly events: Events;
+  readonly forgetSession: (sessionId: string) => void;
+}
+
+/** What an operator may set; `pending` is where accounts begin, nobody is put there. */
+export type SettableStatus = Exclude<UserStatus, 'pending'>;
+
+/** Fields to set; undefined leaves one as it is, null removes it. */
+export interface UserChange {
+  readonly status?: SettableStatus | undefined;
+  readonly role?: string | undefined;
+  readonly username?: string | null | undefined;
+}
+
+export interface ChangeOptions {
+  /** Refuses when the user has changed since; null or absent: any version. */
+  readonly version?: number | null;
+  /** Refuses unless the user has one of these statuses. */
+  readonly from?: readonly UserStatus[];
+}
+
+const UPDATE = statement(
+  'users.admin_update',
+  `UPDATE users SET status = $2, role = $3, username = $4,
+     username_key = CASE WHEN $5 THEN $6 ELSE username_key END, updated_at = $7,
+     version = version + 1, security_version = security_version + CASE WHEN $8 THEN 1 ELSE 0 END
+   WHERE id = $1`,
+);
+
+const STATUS_ACTIONS = {
+  active: 'user.activated',
+  locked: 'user.locked',
+  disabled: 'user.disabled',
+} as const satisfies Record<SettableStatus, string>;
+
+/**
+ * Changes status, role or username. A change of status or role ends every session and flow of the
+ * user, so that it holds on every node within a second and new tokens say the new role.
+ * @throws AppError `not_found`, `precondition_failed`, `conflict` (`from`), `username_taken`,
+ *   `validation_failed`
+ */
+export function createChangeUser(deps: ChangeUserDeps) {
+  const { db, clock, identities, events } = deps;
+
+  return async function changeUser(
+    actor: Actor,
+    userId: string,
+    change: UserChange,
+    options: ChangeOptions = {},
+  ): Promise<void> {
+    if (change.role !== undefined) checkRole(change.role);
+    const username = readUsername(change.username, identities);
+    const at = clock.now();
+
+    const update = db.transaction(async (tx) => {
+      const before = await readLockedUser(tx, userId, options.version ?? null);
+      checkFrom(before, options.from);
+      if (username === null && isUsernameUnique(identities) && before.email === null)
+        throw new AppError('conflict', { text: 'This account is known by its username only.' });
+      const after = {
+        status: change.status ?? before.status,
+        role: change.role ?? before.role,
+        username: username === undefined ? before.username : (username?.display ?? null),
+      };
+      const fields = (['status', 'role', 'username'] as const).filter(
+        (field) => after[field] !== before[field],
+      );
+      if (fields.length === 0) return [];
+      const isSecurity = fields.includes('status') || fields.includes('role');
+      const isKeyed = username !== undefined;
+      const key = username?.key ?? null;
+      const { status, role } = after;
+      const values = [userId, status, role, after.username, isKeyed, key, at, isSecurity];
+      await tx.execute(UPDATE, values);
+      await record(tx, { actor, before, after, fields, at });
+      if (!isSecurity) return [];
+      await endFlows(tx, userId);
+      const reason = fields.includes('status') ? 'status_changed' : 'role_changed';
+      return endSessions(tx, events, { userId, at, reason });
+    });
+    const ended = await update.catch((error: unknown) => {
+      throw isUniqueViolation(error, 'users_username_key_key')
+        ? new AppError('username_taken')
+        : error;
+    });
+    ended.forEach(deps.forgetSession);
+  };
+
+  async function record(
+    tx: Queryable,
+    what: {
+      actor: Actor;
+      before: UserColumns;
+      after: Pick<UserColumns, 'status' | 'role' | 'username'>;
+      fields: readonly ('status' | 'role' | 'username')[];
+      at: Date;
+    },
+  ): Promise<void> {
+    const { actor, before, after, fields, at } = what;
+    const userId = before.id;
+    for (const field of fields) {
+      // A username is personal data: the record says that it changed, not to what.
+      const detail =
+        field === 'username' ? { fields: [field] } : { from: before[field], to: after[field] };
+      await recordAudit(tx, { at, action: actionOf(field, after.status), actor, userId, detail });
+    }
+    const { status, role } = after;
+    await events.record(tx, { type: 'user.updated', userId, payload: { fields, status, role } });
+  }
+}
+
+function actionOf(field: 'status' | 'role' | 'username', status: UserStatus): string {
+  if (field === 'role') return 'user.role_changed';
+  if (field === 'username' || status === 'pending') return 'user.updated';
+  return STATUS_ACTIONS[status];
+}
+
+function checkFrom({ status }: UserColumns, from: readonly UserStatus[] | undefined): void {
+  if (from === undefined || from.includes(status)) return;
+  throw new AppError('conflict', { text: `This account is ${status}.` });
+}

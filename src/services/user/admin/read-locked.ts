@@ -1,0 +1,24 @@
+import { type Queryable, statement } from '../../../db/database.ts';
+import { AppError } from '../../../errors.ts';
+import { lockUser } from '../lock.ts';
+import { USER_COLUMNS, type UserColumns } from '../view.ts';
+
+const READ = statement('users.read', `SELECT ${USER_COLUMNS} FROM users AS u WHERE u.id = $1`);
+
+/**
+ * Reads a user for a change, one change at a time: of many who know the same version, one finds it.
+ * @param expectedVersion null where any will do
+ * @throws AppError `not_found`; `precondition_failed` when the user has changed since that version
+ */
+export async function readLockedUser(
+  tx: Queryable,
+  userId: string,
+  expectedVersion: number | null,
+): Promise<UserColumns> {
+  await lockUser(tx, userId);
+  const user = (await tx.query<UserColumns>(READ, [userId]))[0];
+  if (!user) throw new AppError('not_found', { text: 'There is no such user.' });
+  if (expectedVersion !== null && user.version !== expectedVersion)
+    throw new AppError('precondition_failed');
+  return user;
+}

@@ -1,0 +1,48 @@
+import type { Db } from '../../../db/database.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Actor } from '../../audit/actor.ts';
+import type { Events } from '../../event/events.ts';
+import type { MailQueue } from '../../mail/draft.ts';
+import type { Wake } from '../../wake.ts';
+import { deleteUser } from '../delete.ts';
+import { readLockedUser } from './read-locked.ts';
+
+export interface RemoveUserDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly mails: MailQueue;
+  readonly wakeMail: Wake;
+  readonly forgetSession: (sessionId: string) => void;
+}
+
+/**
+ * Deletes a user with everything held about them; the audit's record of it stays, the owner is told.
+ * @param version refuses when the user has changed since; null: any version
+ * @throws AppError `not_found`, `precondition_failed`
+ */
+export function createRemoveUser(deps: RemoveUserDeps) {
+  const { db, clock, events, mails } = deps;
+
+  return async function removeUser(
+    actor: Actor,
+    userId: string,
+    version: number | null = null,
+  ): Promise<void> {
+    const at = clock.now();
+    const ended = await db.transaction(async (tx) => {
+      const { email } = await readLockedUser(tx, userId, version);
+      const sessions = await deleteUser(tx, events, { userId, actor, at });
+      if (email !== null)
+        await mails.enqueue(tx, {
+          kind: 'account_deleted',
+          userId: null,
+          recipient: email,
+          data: { at: at.toISOString() },
+        });
+      return sessions;
+    });
+    ended.forEach(deps.forgetSession);
+    deps.wakeMail.soon();
+  };
+}
