@@ -99,7 +99,7 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
         refreshTtlMs: config.refresh.ttlMs,
       },
     }),
-    events: createEvents({ clock, enabled: false }),
+    events: createEvents({ clock, enabled: false, wake: { soon: () => undefined } }),
   });
 }
 

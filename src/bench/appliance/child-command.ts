@@ -27,7 +27,7 @@ export interface ChildCommand {
   stop(): Promise<void>;
 }
 
-const STOP_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 12_000;
 const KEPT_OUTPUT = 4_000;
 
 export function startChildCommand(options: ChildCommandOptions): ChildCommand {

@@ -64,6 +64,8 @@ export interface Throwaway {
   remove(): Promise<void>;
 }
 
+/** Shorter than what its caller has for removing it, so that an interrupted run leaves nothing. */
+const SHUTDOWN_DEADLINE = '8s';
 const START_DEADLINE_MS = 60_000;
 const HEALTH_POLL_MS = 5;
 
@@ -77,6 +79,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
     ...withoutSettings(options.env),
     AUTHCTL_DATA_DIR: dataDir,
     AUTHCTL_LOG_LEVEL: 'warn',
+    AUTHCTL_SHUTDOWN_DEADLINE: SHUTDOWN_DEADLINE,
   };
 
   function start(args: string[], settings: SettingVariables): ChildCommand {

@@ -84,7 +84,7 @@ export const me: Benchmark = {
       charts: [
         throughputChart(plotted),
         latencyOverTimeChart(plotted),
-        percentilesChart([single, ...plotted]),
+        percentilesChart([...plotted, single]),
       ],
       figures: [
         figure(

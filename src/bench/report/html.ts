@@ -135,7 +135,7 @@ function runRow(run: RunSummary): string {
       .map(([name, cores]) => `${escapeHtml(name)} ${cores.toFixed(2)}`)
       .join('<br>'),
   ];
-  const load = `${run.connections} connections, ${run.mode}, ${formatNumber(run.measuredSeconds)} s`;
+  const load = `${run.connections} ${run.connections === 1 ? 'connection' : 'connections'}, ${run.mode}, ${formatNumber(run.measuredSeconds)} s`;
   return `<tr><th scope="row">${escapeHtml(run.label)}<small>${load}</small></th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
 }
 

@@ -36,6 +36,7 @@ describe('throwaway appliance', () => {
     expect(settings).toEqual({
       AUTHCTL_DATA_DIR: throwaway.dataDir,
       AUTHCTL_LOG_LEVEL: 'warn',
+      AUTHCTL_SHUTDOWN_DEADLINE: '8s',
     });
   });
 
