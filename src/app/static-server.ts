@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from '../../config/index.ts';
 import { signingKeyFromSeed } from '../crypto/access-token.ts';
-import type { Forge } from '../crypto/forge.ts';
+import { createForge } from '../crypto/forge.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { Db } from '../db/database.ts';
 import { toAppError } from '../db/errors.ts';
@@ -72,7 +72,12 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
     passwords: openPasswordPolicy({ config, issuer: ISSUER, clock, log }),
     credentials: createCredentialCreator({
       keys,
-      forge: NO_FORGE,
+      forge: createForge({
+        engine: { name: 'node-rs', hashRaw: refuse },
+        slots: 1,
+        cost: hashParams(config),
+        clock,
+      }),
       backlog: { admit, retryAfterSeconds: () => 1 },
       mode: 'deferred',
       params: hashParams(config),
@@ -141,15 +146,5 @@ const NO_DATABASE: Db = {
   prisma: refuse,
   listen: refuse,
   stats: () => ({ total: 0, idle: 0, waiting: 0 }),
-  close: async () => undefined,
-};
-
-const NO_FORGE: Forge = {
-  hash: refuse,
-  idleHash: refuse,
-  hasFreeSlot: () => false,
-  ratePerSecond: refuse,
-  calibrate: refuse,
-  stats: refuse,
   close: async () => undefined,
 };
