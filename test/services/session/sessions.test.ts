@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
+import {
+  PASSWORD,
+  QUICK_SIGN_IN,
+  refresh,
+  type SignedIn,
+  signInAgain,
+  signUp,
+  statusOfMe,
+} from '../../support/sign-in.ts';
+
+let node: TestAppliance;
+
+beforeAll(async () => {
+  node = await startAppliance({
+    env: { ...QUICK_SIGN_IN, AUTHCTL_TRUSTED_PROXIES: '127.0.0.0/8' },
+  });
+});
+afterAll(() => node.stop());
+
+async function list({ access }: Pick<SignedIn, 'access'>): Promise<Record<string, unknown>[]> {
+  const { status, body } = await node.call('/v1/me/sessions', { token: access });
+  expect(status).toBe(200);
+  return body.sessions;
+}
+
+function end(sessionId: string, { access }: Pick<SignedIn, 'access'>) {
+  return node.call(`/v1/me/sessions/${sessionId}`, { method: 'DELETE', token: access });
+}
+
+describe('the list', () => {
+  test('shows each device with its name, agent, address and times, and marks the one that asks', async () => {
+    const first = await signUp(node, {
+      deviceName: 'Ada’s laptop',
+      headers: { 'User-Agent': 'Example/1.0', 'X-Forwarded-For': '203.0.113.7' },
+    });
+    const second = await signInAgain(node, first);
+    const sessions = await list(second);
+    expect(sessions.map(({ id, current }) => [id, current])).toEqual([
+      [second.sessionId, true],
+      [first.sessionId, false],
+    ]);
+    expect(sessions[1]).toMatchObject({
+      device_name: 'Ada’s laptop',
+      user_agent: 'Example/1.0',
+      ip: '203.0.113.7',
+    });
+    const { created_at, last_used_at, expires_at } = sessions[1] as Record<string, string>;
+    expect(last_used_at).toBe(created_at);
+    expect(Date.parse(expires_at!) - Date.parse(created_at!)).toBe(30 * 86_400_000);
+    expect((await list(first)).find(({ current }) => current)?.['id']).toBe(first.sessionId);
+  });
+
+  test('an IPv6 client and an address with a port are kept as addresses', async () => {
+    for (const [given, kept] of [
+      ['2001:db8::1', '2001:db8::1'],
+      ['::ffff:203.0.113.9', '203.0.113.9'],
+    ]) {
+      const user = await signUp(node, { headers: { 'X-Forwarded-For': given! } });
+      expect((await list(user))[0]).toMatchObject({ ip: kept });
+    }
+  });
+
+  test('a refresh moves the last use and the address, not the start or the end', async () => {
+    const user = await signUp(node);
+    const [before] = (await list(user)) as [Record<string, string>];
+    node.clock.advance(60_000);
+    const { body } = await node.call('/v1/token/refresh', {
+      body: { refresh_token: user.refresh },
+      headers: { 'X-Forwarded-For': '203.0.113.8' },
+    });
+    const [after] = (await list({ access: body.tokens.access_token })) as [Record<string, string>];
+    expect(after).toMatchObject({ created_at: before.created_at, expires_at: before.expires_at });
+    expect(after.ip).toBe('203.0.113.8');
+    expect(Date.parse(after.last_used_at!)).toBeGreaterThan(Date.parse(before.last_used_at!));
+  });
+
+  test('ended and expired sessions are not in it', async () => {
+    const user = await signUp(node);
+    const second = await signInAgain(node, user);
+    expect((await end(user.sessionId, second)).status).toBe(204);
+    expect((await list(second)).map(({ id }) => id)).toEqual([second.sessionId]);
+    await node.sql(`UPDATE sessions SET expires_at = now() - interval '1 s' WHERE id = $1`, [
+      second.sessionId,
+    ]);
+    node.clock.advance(501);
+    expect(await statusOfMe(node, second.access)).toBe(401);
+  });
+});
+
+describe('somebody else’s session', () => {
+  test('cannot be ended: 404, the same as for one that never was, and no effect', async () => {
+    const ada = await signUp(node);
+    const eve = await signUp(node);
+    for (const id of [ada.sessionId, '0190a0a0-0000-7000-8000-000000000000']) {
+      const answer = await end(id, eve);
+      expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    }
+    expect(await statusOfMe(node, ada.access)).toBe(200);
+    expect((await refresh(node, ada.refresh)).status).toBe(200);
+    expect((await list(eve)).map(({ id }) => id)).toEqual([eve.sessionId]);
+  });
+
+  test('ids that are none are refused before anything is looked up', async () => {
+    const user = await signUp(node);
+    for (const id of ['1', user.sessionId.toUpperCase(), `${user.sessionId}%00`, "'; --", '..'])
+      expect([404, 422]).toContain((await end(id, user)).status);
+    expect(await statusOfMe(node, user.access)).toBe(200);
+  });
+});
+
+test('ending one’s own current session is a logout; a second end finds nothing', async () => {
+  const user = await signUp(node);
+  expect((await end(user.sessionId, user)).status).toBe(204);
+  expect(await statusOfMe(node, user.access)).toBe(401);
+  const again = await signInAgain(node, user);
+  expect((await end(user.sessionId, again)).status).toBe(404);
+});
+
+test('of 10 parallel ends of one session one succeeds, and it is audited once', async () => {
+  const user = await signUp(node);
+  const other = await signInAgain(node, user);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => end(other.sessionId, user)));
+  expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+  expect(answers.filter(({ status }) => status === 404)).toHaveLength(9);
+  const audits = await node.sql<Record<string, unknown>>(
+    `SELECT actor_kind, actor_id, detail, ip FROM audit WHERE action = 'session.ended' AND user_id = $1`,
+    [user.userId],
+  );
+  expect(audits).toEqual([
+    {
+      actor_kind: 'user',
+      actor_id: user.userId,
+      detail: { sessionId: other.sessionId, reason: 'ended_by_user' },
+      ip: '127.0.0.1',
+    },
+  ]);
+});
+
+test('every sign-in makes a session of its own; an id or token the caller brings is never adopted', async () => {
+  const user = await signUp(node);
+  const planted = user.sessionId;
+  const { body } = await node.call('/v1/login', {
+    body: { email: user.email, password: PASSWORD },
+    token: user.access,
+    headers: { Cookie: `session_id=${planted}`, 'X-Session-Id': planted },
+  });
+  expect(body.tokens.session_id).not.toBe(planted);
+  const withField = await node.call('/v1/login', {
+    body: { email: user.email, password: PASSWORD, session_id: planted },
+  });
+  expect(withField.status).toBe(422);
+});
+
+test('logout needs a good token, and ends nothing but its own session', async () => {
+  const user = await signUp(node);
+  const second = await signInAgain(node, user);
+  expect((await node.call('/v1/logout', { method: 'POST' })).status).toBe(401);
+  const withBody = await node.call('/v1/logout', {
+    body: { refresh_token: second.refresh },
+    token: user.access,
+  });
+  expect(withBody.status).toBe(422);
+  expect(await statusOfMe(node, user.access)).toBe(200);
+  expect((await node.call('/v1/logout', { method: 'POST', token: user.access })).status).toBe(204);
+  expect(await statusOfMe(node, second.access)).toBe(200);
+  expect((await node.call('/v1/logout', { method: 'POST', token: user.access })).status).toBe(401);
+});
