@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Forge } from '../crypto/forge.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
 import { createGuardian, type Guardian } from '../http/guardian.ts';
 import type { HealthChecks } from '../http/health.ts';
@@ -15,6 +16,7 @@ import { programVersion } from './version.ts';
 
 export interface Api {
   readonly services: Services;
+  readonly forge: Forge;
   readonly metrics: Metrics;
   readonly health: HealthChecks;
   readonly listener: Listener;
@@ -103,7 +105,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     }),
     (opened) => opened.close(config.shutdown.deadlineMs),
   );
-  return { services, metrics, health, listener };
+  return { services, forge, metrics, health, listener };
 }
 
 function openGuardian({ config, clock }: Core, scope: Scope): Guardian | null {
