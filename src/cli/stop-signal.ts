@@ -25,5 +25,7 @@ export function listenForStop(isSupervised = false): StopSignal {
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   if (isSupervised) process.once('disconnect', onDisconnect);
+  // The parent may have gone before anybody listened.
+  if (isSupervised && !process.connected) onDisconnect();
   return { signal: controller.signal, dispose };
 }

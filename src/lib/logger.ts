@@ -8,7 +8,6 @@ const SECRET_FIELDS = [
   'password_confirmation',
   'current_password',
   'new_password',
-  'code',
   'recovery_code',
   'flow_token',
   'refresh_token',
