@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { findWarnings } from '../config/index.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { allSettingFlags } from '../src/cli/setting-flags.ts';
 import { welcome } from '../src/cli/welcome.ts';
@@ -27,6 +28,7 @@ export default class Serve extends BaseCommand<typeof Serve> {
 
   async run(): Promise<void> {
     await this.withScope(async ({ settings: config, scope, log, stop }) => {
+      for (const warning of findWarnings(config)) log.warn(warning);
       const { startServe } = await import('../src/app/start-serve.ts');
       const running = await startServe({
         config,
