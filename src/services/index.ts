@@ -5,9 +5,6 @@ import type { Db } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createReauthenticate } from './account/reauthenticate.ts';
-import { createBacklog } from './credential/backlog.ts';
-import { createCredentialCreator } from './credential/create.ts';
-import { createCredentialVerifier } from './credential/verify.ts';
 import type { DomainDirectory } from './domain/directory.ts';
 import type { Events } from './event/events.ts';
 import { createFlowDrafts } from './flow/draft.ts';
@@ -22,12 +19,12 @@ import { createNextStep } from './login/next-step.ts';
 import type { MailQueue } from './mail/draft.ts';
 import { createChangePassword } from './password/change.ts';
 import { createForgot } from './password/forgot.ts';
-import { createPasswordHistory } from './password/history.ts';
-import { openPasswordPolicy } from './password/open-policy.ts';
 import { createReset } from './password/reset.ts';
+import { createPasswordTools } from './password/tools.ts';
 import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
 import { createConflicts } from './registration/conflicts.ts';
 import { createIdempotency } from './registration/idempotency.ts';
+import { identityPolicyOf } from './registration/identity.ts';
 import { createRegister } from './registration/register.ts';
 import { createAuthenticator } from './session/authenticate.ts';
 import { createSessionIssuer } from './session/issue.ts';
@@ -36,6 +33,7 @@ import { createSessions } from './session/sessions.ts';
 import { createEnrolment } from './two-factor/enrolment.ts';
 import { createFactors } from './two-factor/factor.ts';
 import { createTwoFactorSignIn } from './two-factor/sign-in.ts';
+import { createUserAdmin } from './user/admin.ts';
 import { createChangeEmail } from './user/change-email.ts';
 import { createDeleteAccount } from './user/delete.ts';
 import { createExportAccount } from './user/export.ts';
@@ -65,14 +63,10 @@ export type Services = ReturnType<typeof createServices>;
 
 /** The only place where services meet: each is handed what it needs, and nothing reaches sideways. */
 export function createServices(deps: ServicesDeps) {
-  const { config, clock, log, db, keys, directory: domains, events, forge, params } = deps;
+  const { config, clock, db, keys, directory: domains, events } = deps;
   const { limits, mailBudget, mails } = deps;
   const wakeMail = deps.wake.mail;
-  const identities = {
-    identifier: config.registration.identifier,
-    usernames: config.usernames,
-    phones: config.phones,
-  };
+  const identities = identityPolicyOf(config);
   const policy = {
     issuer: deps.issuer,
     audience: config.audience,
@@ -80,16 +74,8 @@ export function createServices(deps: ServicesDeps) {
     refreshTtlMs: config.refresh.ttlMs,
   };
 
-  const backlog = createBacklog({
-    db,
-    clock,
-    // The worker drains with all slots of the host, of which this process may have a share.
-    ratePerSecond: () => (forge.ratePerSecond() / forge.stats().slots) * config.hash.slots,
-    maxAgeMs: config.hash.backlogMaxAgeMs,
-  });
-  const creator = createCredentialCreator({ keys, forge, backlog, mode: config.hash.mode, params });
-  const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
-  const passwords = openPasswordPolicy(deps);
+  const tools = createPasswordTools(deps);
+  const { passwords, history, credentials: creator, verifier } = tools;
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
@@ -107,11 +93,6 @@ export function createServices(deps: ServicesDeps) {
   const redeemer = createFlowRedeemer({ db, clock, keys });
   const codeFlows = createCodeFlows({ flows, mails });
   const factors = createFactors({ db, clock, keys });
-  const history = createPasswordHistory({
-    db,
-    credentials: verifier,
-    keep: config.password.history,
-  });
   const reauthenticate = createReauthenticate({
     db,
     clock,
@@ -198,6 +179,14 @@ export function createServices(deps: ServicesDeps) {
     deleteAccount: createDeleteAccount(account),
     exportAccount: createExportAccount(db),
     enrolment: createEnrolment({ ...account, flows, product: config.product }),
+    users: createUserAdmin({
+      ...deps,
+      identities,
+      domains,
+      wakeMail,
+      passwordTools: async () => tools,
+      forgetSession: authenticator.forget,
+    }),
     batchStats: batch.stats,
     /** Answers what was accepted; the listeners have closed before. */
     async drain(): Promise<void> {

@@ -1,12 +1,53 @@
-import type { CredentialCreator } from '../credential/create.ts';
-import type { CredentialVerifier } from '../credential/verify.ts';
-import type { PasswordHistory } from './history.ts';
+import type { Config } from '../../../config/index.ts';
+import type { Forge } from '../../crypto/forge.ts';
+import type { Argon2Params } from '../../crypto/phc.ts';
+import type { Db } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { createBacklog } from '../credential/backlog.ts';
+import { type CredentialCreator, createCredentialCreator } from '../credential/create.ts';
+import { type CredentialVerifier, createCredentialVerifier } from '../credential/verify.ts';
+import type { Keys } from '../key/keyring.ts';
+import { createPasswordHistory, type PasswordHistory } from './history.ts';
+import { openPasswordPolicy } from './open-policy.ts';
 import type { PasswordPolicy } from './policy.ts';
 
-/** What setting a password takes. Whoever is handed a way to get them opens the Forge only when needed. */
+/** What checking and setting passwords takes: the same in the API and in commands. */
 export interface PasswordTools {
   readonly passwords: PasswordPolicy;
   readonly history: PasswordHistory;
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
+}
+
+export interface PasswordToolsDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly db: Db;
+  readonly keys: Keys;
+  readonly issuer: string;
+  readonly forge: Forge;
+  readonly params: Argon2Params;
+}
+
+export function createPasswordTools(deps: PasswordToolsDeps): PasswordTools {
+  const { config, clock, log, db, keys, forge, params } = deps;
+  const backlog = createBacklog({
+    db,
+    clock,
+    // The worker drains with all slots of the host, of which this process may have a share.
+    ratePerSecond: () => (forge.ratePerSecond() / forge.stats().slots) * config.hash.slots,
+    maxAgeMs: config.hash.backlogMaxAgeMs,
+  });
+  const { mode } = config.hash;
+  const creator = createCredentialCreator({ keys, forge, backlog, mode, params });
+  const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
+  const keep = config.password.history;
+  return {
+    passwords: openPasswordPolicy(deps),
+    history: createPasswordHistory({ db, credentials: verifier, keep }),
+    credentials: creator,
+    verifier,
+  };
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../../../config/index.ts';
 import { canonicaliseEmail, canonicaliseUsername, normalisePhone } from '../../crypto/canonical.ts';
 import { AppError, type FieldError } from '../../errors.ts';
 
@@ -7,6 +8,11 @@ export interface IdentityPolicy {
   /** `display`: free text for people; `unique`: also a way to sign in. */
   readonly usernames: 'off' | 'display' | 'unique';
   readonly phones: 'off' | 'collect';
+}
+
+/** The policy as configured. */
+export function identityPolicyOf({ registration, usernames, phones }: Config): IdentityPolicy {
+  return { identifier: registration.identifier, usernames, phones };
 }
 
 /** Who registers, in canonical form: at least one of `email` and `usernameKey` is there. */
