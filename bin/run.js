@@ -22,6 +22,10 @@ async function start() {
   const slots = Number(process.env.AUTHCTL_HASH_SLOTS) || availableParallelism();
   process.env.UV_THREADPOOL_SIZE ??= String(Math.min(slots + 6, 1024));
 
+  // Compiled code is kept beside the program it belongs to, never in a folder that others can write.
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache(fileURLToPath(new URL('../dist/.compile-cache', import.meta.url)));
+
   const { execute, settings } = await import('@oclif/core');
   settings.enableAutoTranspile = false;
   await execute({ dir: import.meta.url });
