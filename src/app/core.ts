@@ -11,6 +11,8 @@ import { createKeys, type Keys } from '../services/key/keyring.ts';
 import { createMailQueue, type MailQueue } from '../services/mail/draft.ts';
 import { createNodes, type Nodes } from '../services/node/nodes.ts';
 import { createStatus, type StatusReport } from '../services/status/status.ts';
+import { createWake } from '../services/wake.ts';
+import { hasEventSink } from './has-event-sink.ts';
 import { createMasterKeys, type MasterKeys } from './master-keys.ts';
 import { ensureSchema, openStore, type Store } from './open-store.ts';
 
@@ -58,6 +60,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const masters = createMasterKeys(config);
   const instanceId = await ensureKeys({ db, clock }, masters);
   const keys = createKeys({ db, clock, loadMasters: masters.load });
+  // A key that does not open must stop the start, not the first request.
+  if (role !== 'cli') await keys.ring();
   const nodes = createNodes({ db, clock, log });
   return {
     config,
@@ -70,15 +74,15 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     keys,
     domains: createDomains({ db, clock }),
     directory: createDomainDirectory({ db, clock }),
-    events: createEvents({ clock, enabled: hasEventSink(config) }),
+    events: createEvents({
+      clock,
+      enabled: hasEventSink(config),
+      wake: createWake(db, 'authctl_events', log),
+    }),
     mails: createMailQueue({ clock, keys, messageDomain: domainOfSender(config.mail.from) }),
     nodes,
     status: createStatus({ db, nodes }),
   };
-}
-
-function hasEventSink({ kafka, webhook, events }: Config): boolean {
-  return kafka.brokers.length > 0 || webhook.url !== undefined || events.stdout;
 }
 
 /** The right-hand side of Message-IDs: the sender's own domain (RFC 5322 §3.6.4). */

@@ -4,6 +4,7 @@ import { createDrain } from '../services/credential/drain.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
+import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openMailLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
@@ -28,9 +29,11 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
     maxTries: config.hash.maxTries,
     log,
   });
+  const relay = openRelayLoop(core, scope);
   const loops: Record<string, Loop> = {
     hardening: createHardenLoop({ db, clock, log, drain, nodes, host, slots }),
     mail: openMailLoop(core, scope),
+    ...(relay && { events: relay }),
     sweeper: createSweeper({
       db,
       log,

@@ -5,7 +5,7 @@ import type { Logger } from '../lib/logger.ts';
 export type WakeChannel = 'authctl_hash' | 'authctl_mail' | 'authctl_events';
 
 export interface Wake {
-  /** Wakes the workers shortly; to be called after the commit. Many calls make one notification. */
+  /** Wakes the workers shortly; best called after the commit. Many calls make one notification. */
   soon(): void;
 }
 

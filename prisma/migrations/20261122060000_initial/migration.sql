@@ -123,18 +123,12 @@ CREATE TABLE password_history (
     user_id    uuid           NOT NULL,
     pepper_kid text,
     salt       bytea,
-    pending    bytea,
-    phc        text,
+    phc        text           NOT NULL,
     created_at timestamptz(3) NOT NULL,
 
     CONSTRAINT password_history_pkey PRIMARY KEY (id),
     CONSTRAINT password_history_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id)
         ON DELETE CASCADE ON UPDATE CASCADE,
-    CONSTRAINT password_history_one_form CHECK (num_nonnulls(pending, phc) = 1),
-    CONSTRAINT password_history_pending_complete CHECK (
-        pending IS NULL OR num_nulls(pepper_kid, salt) = 0
-    ),
-    CONSTRAINT password_history_pending_length CHECK (octet_length(pending) = 32),
     CONSTRAINT password_history_salt_length CHECK (octet_length(salt) = 16)
 );
 
@@ -273,6 +267,7 @@ CREATE TABLE events (
     published_at    timestamptz(3),
     dead_at         timestamptz(3),
     last_error      text,
+    confirmed_by    text[]         NOT NULL DEFAULT ARRAY[]::text[],
 
     CONSTRAINT events_pkey PRIMARY KEY (id)
 );
@@ -284,6 +279,7 @@ CREATE INDEX events_queue ON events (sequence) WHERE published_at IS NULL AND de
 CREATE INDEX events_queue_by_user ON events (user_id, sequence)
     WHERE published_at IS NULL AND dead_at IS NULL;
 CREATE INDEX events_published ON events (published_at) WHERE published_at IS NOT NULL;
+CREATE INDEX events_dead ON events (dead_at) WHERE dead_at IS NOT NULL;
 
 CREATE TABLE audit (
     id         uuid           NOT NULL,

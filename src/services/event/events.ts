@@ -1,6 +1,7 @@
 import { uuidv7 } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Wake } from '../wake.ts';
 
 /** What subscribers may hear of. Payloads carry ids and plain facts, never secrets. */
 export type EventType =
@@ -27,7 +28,7 @@ export interface Events {
   readonly enabled: boolean;
   /** Writes an event in the transaction of the change it announces (outbox). */
   record(on: Queryable, event: NewEvent): Promise<void>;
-  /** An event's columns, for a batch that inserts many. */
+  /** An event's columns, for a batch that inserts many at once, shortly. */
   draft(event: NewEvent): EventDraft;
 }
 
@@ -44,9 +45,19 @@ const INSERT = statement(
   'INSERT INTO events (id, type, user_id, payload, created_at) VALUES ($1, $2, $3, $4, $5)',
 );
 
+export interface EventsDeps {
+  readonly clock: Clock;
+  readonly enabled: boolean;
+  /** Tells relays that there is something to publish; without it they find it when they poll. */
+  readonly wake?: Wake;
+}
+
 /** The transactional outbox's writing end. */
-export function createEvents({ clock, enabled }: { clock: Clock; enabled: boolean }): Events {
+export function createEvents({ clock, enabled, wake }: EventsDeps): Events {
   function draft(event: NewEvent): EventDraft {
+    // Asked for here, not by every caller after its commit: the wake-up leaves a moment later, when
+    // the commit is most often done, and one that comes too early costs the event a poll's wait.
+    wake?.soon();
     const createdAt = clock.now();
     return {
       id: uuidv7(createdAt.getTime()),
