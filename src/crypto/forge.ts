@@ -32,7 +32,7 @@ export interface ForgeStats {
   readonly ratePerSecond: number;
 }
 
-/** The one bounded pool through which every Argon2 call of a process goes. */
+/** The one bounded pool through which every password hash of a process goes. */
 export interface Forge {
   /**
    * Hashes for a request, in order of arrival.
@@ -41,6 +41,11 @@ export interface Forge {
    * @throws AppError `overloaded` at once when the queue is full, `unavailable` after `close`
    */
   hash(input: Buffer, salt: Buffer, params?: Argon2Params, signal?: AbortSignal): Promise<Buffer>;
+  /**
+   * Computes a password hash of another kind, an imported user's, in a slot like `hash`.
+   * @throws AppError as `hash` does
+   */
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Hashes in the background: starts only while no request waits. Its queue is the caller's to bound. */
   idleHash(
     input: Buffer,
@@ -96,12 +101,16 @@ export function createForge(options: ForgeOptions): Forge {
     return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond() * queueSeconds));
   }
 
-  async function hash(
+  function hash(
     input: Buffer,
     salt: Buffer,
     params = currentParams,
     signal?: AbortSignal,
   ): Promise<Buffer> {
+    return run(() => hashNow(input, salt, params), signal);
+  }
+
+  async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (requests.size >= queueLimit() && busy === slots) {
       totals.rejected += 1;
       const retryAfterSeconds = Math.max(1, Math.ceil(requests.size / ratePerSecond()));
@@ -110,7 +119,7 @@ export function createForge(options: ForgeOptions): Forge {
     const arrivedAt = clock.monotonicMs();
     await takeSlot(requests, signal);
     totals.waitMs += clock.monotonicMs() - arrivedAt;
-    return run(input, salt, params);
+    return useSlot(work);
   }
 
   async function idleHash(
@@ -120,10 +129,10 @@ export function createForge(options: ForgeOptions): Forge {
     signal?: AbortSignal,
   ): Promise<Buffer> {
     await takeSlot(background, signal);
-    return run(input, salt, params);
+    return useSlot(() => hashNow(input, salt, params));
   }
 
-  /** Resolves when a slot is the caller's; `run` gives it back. While a slot is free nobody waits. */
+  /** Resolves when a slot is the caller's; `useSlot` gives it back. While a slot is free nobody waits. */
   function takeSlot(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
     if (isClosed) return Promise.reject(new AppError('unavailable'));
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -147,20 +156,27 @@ export function createForge(options: ForgeOptions): Forge {
     });
   }
 
-  async function run(input: Buffer, salt: Buffer, params: Argon2Params): Promise<Buffer> {
+  async function useSlot<T>(work: () => Promise<T>): Promise<T> {
     const startedAt = clock.monotonicMs();
     try {
-      return await engine.hashRaw(input, salt, params);
+      return await work();
     } finally {
-      record(clock.monotonicMs() - startedAt, params);
+      totals.completed += 1;
+      totals.hashMs += clock.monotonicMs() - startedAt;
       passSlotOn();
     }
   }
 
-  function record(tookMs: number, params: Argon2Params): void {
-    totals.completed += 1;
-    totals.hashMs += tookMs;
-    if (!isSameCost(params, options.cost)) return;
+  async function hashNow(input: Buffer, salt: Buffer, params: Argon2Params): Promise<Buffer> {
+    const startedAt = clock.monotonicMs();
+    try {
+      return await engine.hashRaw(input, salt, params);
+    } finally {
+      if (isSameCost(params, options.cost)) measure(clock.monotonicMs() - startedAt);
+    }
+  }
+
+  function measure(tookMs: number): void {
     meanHashMs =
       meanHashMs === undefined ? tookMs : meanHashMs + NEWEST_WEIGHT * (tookMs - meanHashMs);
   }
@@ -180,6 +196,7 @@ export function createForge(options: ForgeOptions): Forge {
 
   return {
     hash,
+    run,
     idleHash,
     ratePerSecond,
     hasFreeSlot: () => busy < slots,

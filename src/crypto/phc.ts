@@ -1,10 +1,11 @@
 import phcFormat from '@phc/format';
-import { type Argon2Cost, isSameCost } from './argon2/engine.ts';
+import { type Argon2Cost, type Argon2Variant, isSameCost } from './argon2/engine.ts';
 
 /** What is needed to compute a stored Argon2id hash again. */
 export interface Argon2Params extends Argon2Cost {
   /** Bytes of the hash; 32 unless a foreign string says otherwise. */
   readonly length: number;
+  readonly variant?: Argon2Variant;
 }
 
 export interface Phc {
@@ -34,22 +35,24 @@ export function formatPhc(cost: Argon2Cost, salt: Buffer, hash: Buffer): string 
 /**
  * Reads an Argon2id string, strictly: version 19, the parameters m, t and p once each, canonical
  * base64, cost within `MAX_COST`.
+ * @param variant what an imported string may be instead
  * @returns null for anything else
  */
-export function parsePhc(text: string): Phc | null {
+export function parsePhc(text: string, variant: Argon2Variant = 'id'): Phc | null {
   if (text.length > 512) return null;
   try {
     const { id, version, params, salt, hash } = phcFormat.deserialize(text);
-    if (id !== 'argon2id' || version !== VERSION || !params || !salt || !hash) return null;
+    if (id !== `argon2${variant}` || version !== VERSION || !params || !salt || !hash) return null;
     const isCanonical =
       phcFormat.serialize({ id, version, params: { ...params }, salt, hash }) === text;
     const { m, t, p, ...others } = params;
     if (!isCanonical || Object.keys(others).length > 0) return null;
     if (typeof m !== 'number' || typeof t !== 'number' || typeof p !== 'number') return null;
     const cost = { memoryKib: m, passes: t, parallelism: p };
-    if (!isAcceptable(cost) || !isWithin(salt.length, 8, 64) || !isWithin(hash.length, 16, 64))
+    if (!isAffordable(cost) || !isWithin(salt.length, 8, 64) || !isWithin(hash.length, 16, 64))
       return null;
-    return { params: { ...cost, length: hash.length }, salt, hash };
+    const kind = variant === 'id' ? {} : { variant };
+    return { params: { ...cost, length: hash.length, ...kind }, salt, hash };
   } catch {
     // The library throws on every text it cannot read; to us that is no hash at all.
     return null;
@@ -61,7 +64,8 @@ export function needsRehash(phc: Phc, current: Argon2Cost): boolean {
   return !isSameCost(phc.params, current) || phc.hash.length !== HASH_BYTES;
 }
 
-function isAcceptable({ memoryKib, passes, parallelism }: Argon2Cost): boolean {
+/** Whether a stored or imported hash of this cost may be computed at all. */
+export function isAffordable({ memoryKib, passes, parallelism }: Argon2Cost): boolean {
   return (
     isWithin(parallelism, 1, MAX_COST.parallelism) &&
     isWithin(passes, 1, MAX_COST.passes) &&

@@ -217,3 +217,54 @@ describe('close', () => {
     await forge.close();
   });
 });
+
+describe('other hashes', () => {
+  it('take a slot and a place in the queue like ours, in order of arrival', async () => {
+    const { engine, started, finish } = gatedEngine();
+    const forge = forgeWith({ engine, slots: 1, queueLimit: 2 });
+    const answers = [
+      forge.hash(input(0), salt),
+      forge.run(async () => {
+        started.push('other');
+        return 'answer';
+      }),
+      forge.hash(input(2), salt),
+    ];
+    await expect(forge.run(async () => 'one too many')).rejects.toMatchObject({
+      code: 'overloaded',
+    });
+    await finish(Promise.all(answers));
+    expect(started).toEqual(['input 0', 'other', 'input 2']);
+    expect(await answers[1]).toBe('answer');
+    expect(forge.stats()).toMatchObject({ completed: 3, rejected: 1, busy: 0 });
+  });
+
+  it('never more than the slots at once under 200 parallel callers', async () => {
+    const forge = forgeWith({ engine: nodeRsEngine, slots: 3, queueLimit: 200 });
+    let inFlight = 0;
+    let most = 0;
+    const work = async () => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await new Promise(setImmediate);
+      inFlight -= 1;
+    };
+    await Promise.all(Array.from({ length: 200 }, () => forge.run(work)));
+    expect(most).toBe(3);
+  });
+
+  it('give their slot back when they fail, and say nothing about the rate of ours', async () => {
+    const forge = forgeWith({ engine: nodeRsEngine, slots: 1 });
+    const before = forge.ratePerSecond();
+    await expect(forge.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await forge.run(async () => undefined);
+    expect(forge.ratePerSecond()).toBe(before);
+    expect(forge.hasFreeSlot()).toBe(true);
+  });
+
+  it('are refused after close', async () => {
+    const forge = forgeWith({ engine: nodeRsEngine });
+    await forge.close();
+    await expect(forge.run(async () => 1)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});

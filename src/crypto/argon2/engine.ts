@@ -5,14 +5,18 @@ export interface Argon2Cost {
   readonly parallelism: number;
 }
 
+/** Ours is `id`; `i` is found in imported hashes. */
+export type Argon2Variant = 'id' | 'i';
+
 /**
- * Computes Argon2id, version 0x13 (RFC 9106): bytes in, bytes out. Encoding and comparing are ours,
- * once for all engines, because theirs differ in the order of parameters and in what they accept.
+ * Computes Argon2, version 0x13 (RFC 9106), `id` unless told: bytes in, bytes out. Encoding and
+ * comparing are ours, once for all engines, because theirs differ in the order of parameters and in
+ * what they accept.
  */
 export type Argon2Raw = (
   input: Buffer,
   salt: Buffer,
-  params: Argon2Cost & { readonly length: number },
+  params: Argon2Cost & { readonly length: number; readonly variant?: Argon2Variant },
 ) => Promise<Buffer>;
 
 export type Argon2EngineName = 'node-rs' | 'argon2';

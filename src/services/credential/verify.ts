@@ -7,6 +7,8 @@ import { type Db, type Queryable, statement } from '../../db/database.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { KeySet, Keys } from '../key/keyring.ts';
 import type { CredentialCreator } from './create.ts';
+import type { ForeignHash } from './foreign/format.ts';
+import { parseForeignHash } from './foreign/parse.ts';
 import type { StoredCredential } from './stored.ts';
 
 export interface CredentialVerifierDeps {
@@ -50,7 +52,8 @@ export async function hardenCredential(
 /**
  * Checks passwords. Every attempt costs exactly one Argon2id with the row's parameters, or the
  * current ones where there is none to compare with (unknown user, pending row), through the same
- * pool: an attacker cannot tell the cases apart by time.
+ * pool: an attacker cannot tell the cases apart by time. The exception is an imported hash, which costs
+ * what its system chose until its owner signs in (`docs/import.md`).
  */
 export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   const { db, keys, forge, creator, params, log } = deps;
@@ -92,6 +95,17 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
     return isEqual(await forge.hash(x, phc.salt, phc.params), phc.hash);
   }
 
+  /** By the other system's own rules, on the bytes as they came; then its hash has served. */
+  async function verifyImported(
+    stored: StoredCredential,
+    imported: ForeignHash,
+    password: string,
+  ): Promise<boolean> {
+    const isValid = await imported.matches(Buffer.from(password), forge);
+    if (isValid) upgradeLater(stored, password);
+    return isValid;
+  }
+
   /** Moves a verified password to current parameters and pepper; the answer does not wait for it. */
   function upgradeLater(stored: StoredCredential, password: string): void {
     if (upgrades.size >= MAX_UPGRADES) return;
@@ -121,6 +135,8 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
      * @throws AppError `overloaded` when the Forge is full
      */
     async verify(stored: StoredCredential | null, password: string): Promise<boolean> {
+      const imported = stored && findImported(stored);
+      if (imported) return verifyImported(stored, imported, password);
       const { x, known, pepperKid } = await prepare(stored, password);
       const phc = known?.phc ? parsePhc(known.phc) : null;
       if (known === null || phc === null) return verifyPending(known, x);
@@ -133,6 +149,8 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
 
     /** Whether a final credential, present or former, is of this password; changes nothing. */
     async matches(stored: StoredCredential, password: string): Promise<boolean> {
+      const imported = findImported(stored);
+      if (imported) return imported.matches(Buffer.from(password), forge);
       const { x, known } = await prepare(stored, password);
       const phc = known?.phc ? parsePhc(known.phc) : null;
       return phc !== null && verifyFinal(phc, x);
@@ -155,6 +173,13 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
       await Promise.all(upgrades);
     },
   };
+}
+
+/** The hash of a credential that was made elsewhere: it has no pepper. */
+function findImported({ pepperKid, phc }: StoredCredential): ForeignHash | null {
+  if (pepperKid !== null || phc === null) return null;
+  const parsed = parseForeignHash(phc);
+  return typeof parsed === 'string' ? null : parsed;
 }
 
 function findPepper(pepper: KeySet, stored: StoredCredential | null): Buffer | null {

@@ -51,7 +51,7 @@ describe.each(engines)('$name', ({ hashRaw }) => {
   });
 });
 
-it('each engine reproduces the other on random input, salt, cost and length', async () => {
+it('each engine reproduces the other on random input, salt, cost, length and variant', async () => {
   for (let round = 0; round < 40; round += 1) {
     const parallelism = randomInt(1, 5);
     const params = {
@@ -59,6 +59,7 @@ it('each engine reproduces the other on random input, salt, cost and length', as
       memoryKib: 8 * parallelism + randomInt(0, 300),
       passes: randomInt(1, 4),
       length: randomInt(16, 65),
+      variant: round % 2 === 0 ? ('id' as const) : ('i' as const),
     };
     const input = randomBytes(randomInt(1, 65));
     const salt = randomBytes(randomInt(8, 33));
