@@ -80,18 +80,19 @@ export function createServices(deps: ServicesDeps) {
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
   const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs });
+  const codeFlows = createCodeFlows({ flows, mails });
   const nextStep = createNextStep({
     db,
     clock,
     domains,
     flows,
-    mails,
+    codeFlows,
     mailBudget,
     sessions: issuer,
     events,
+    wakeMail,
   });
   const redeemer = createFlowRedeemer({ db, clock, keys });
-  const codeFlows = createCodeFlows({ flows, mails });
   const factors = createFactors({ db, clock, keys });
   const reauthenticate = createReauthenticate({
     db,

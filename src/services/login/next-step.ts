@@ -9,11 +9,11 @@ import type { DomainDirectory } from '../domain/directory.ts';
 import type { Events } from '../event/events.ts';
 import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
-import { FLOW_TTL_MS } from '../flow/purposes.ts';
+import type { CodeFlows } from '../flow/mail-code.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
-import type { MailQueue } from '../mail/draft.ts';
 import type { Amr, SessionIssuer } from '../session/issue.ts';
 import { presentUser, type UserColumns } from '../user/view.ts';
+import type { Wake } from '../wake.ts';
 import { rememberNetwork } from './known-network.ts';
 
 export interface NextStepDeps {
@@ -21,10 +21,11 @@ export interface NextStepDeps {
   readonly clock: Clock;
   readonly domains: DomainDirectory;
   readonly flows: FlowDrafts;
-  readonly mails: MailQueue;
+  readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
   readonly sessions: SessionIssuer;
   readonly events: Events;
+  readonly wakeMail: Wake;
 }
 
 /** What has been proved so far, and by whom. */
@@ -47,7 +48,7 @@ const ACTIVATE = statement(
  * next. Its order is the rule: unavailable, mailbox to prove, second factor, signed in.
  */
 export function createNextStep(deps: NextStepDeps) {
-  const { db, clock, domains, flows, mails, mailBudget, sessions, events } = deps;
+  const { db, clock, domains, flows, codeFlows, mailBudget, sessions, events, wakeMail } = deps;
 
   async function needsVerification(user: UserColumns): Promise<boolean> {
     if (user.email === null) return false;
@@ -62,25 +63,18 @@ export function createNextStep(deps: NextStepDeps) {
     { deviceName, client }: Progress,
   ): Promise<FlowAnswer> {
     const email = user.email!;
-    const flow = await flows.draft({
+    const draft = await codeFlows.draft({
       purpose: 'verify',
       origin: 'login',
       user: { id: user.id, securityVersion: user.security_version },
       address: email,
       deviceName,
+      mailKind: 'verify_email',
+      isMailed: await mailBudget.take('verify_email', email, client),
     });
-    const mayMail = await mailBudget.take('verify_email', email, client);
-    await db.transaction(async (tx) => {
-      await flows.insert(tx, flow);
-      if (!mayMail) return;
-      await mails.enqueue(tx, {
-        kind: 'verify_email',
-        userId: user.id,
-        recipient: email,
-        data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS.verify / 60_000 },
-      });
-    });
-    return verificationRequired(flow, email);
+    await codeFlows.insert(db, draft);
+    wakeMail.soon();
+    return verificationRequired(draft.flow, email);
   }
 
   async function askForFactor(

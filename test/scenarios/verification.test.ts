@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
+import { createAccount, isSignedIn, logIn, newAddress, PASSWORD } from '../support/accounts.ts';
+import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
+
+let appliance: MailedAppliance;
+
+beforeAll(async () => {
+  appliance = await startMailedAppliance();
+});
+afterAll(() => appliance.stop());
+
+const register = (email: string, password = PASSWORD) =>
+  appliance.call('/v1/register', { body: { email, password } });
+const verify = (flow_token: string, code: string) =>
+  appliance.call('/v1/verify', { body: { flow_token, code } });
+const resend = (flow_token: string) =>
+  appliance.call('/v1/verify/resend', { body: { flow_token } });
+
+test('a new account proves its mailbox with the mailed code and is signed in', async () => {
+  const email = newAddress();
+  const registered = await register(email);
+  expect(registered.status).toBe(202);
+  expect(registered.body).toEqual({
+    status: 'verification_required',
+    flow_token: expect.stringMatching(/^ft_/),
+    expires_at: expect.any(String),
+    delivery: { channel: 'email', to: 'p•••@example.com' },
+  });
+  const lifetimeMs = Date.parse(registered.body.expires_at) - appliance.clock.now().getTime();
+  expect(lifetimeMs / 60_000).toBeCloseTo(10, 0);
+
+  const code = await codeFor(appliance, email, 'verify_email');
+  expect(code).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+  const verified = await verify(registered.body.flow_token, code);
+  expect(verified).toMatchObject({
+    status: 200,
+    body: { status: 'authenticated', user: { email, status: 'active', email_verified: true } },
+  });
+  expect(await isSignedIn(appliance, verified.body.tokens.access_token)).toBe(true);
+  expect(await logIn(appliance, { email })).toMatchObject({ body: { status: 'authenticated' } });
+
+  const subjects = (await appliance.mailsTo(email)).map(({ mail, to }) => [mail.subject, to]);
+  expect(subjects).toHaveLength(2);
+  for (const [subject, to] of subjects) {
+    expect(subject).not.toContain(code);
+    expect(to).toEqual([email]);
+  }
+});
+
+test.each([
+  ['lower case', (code: string) => code.toLowerCase()],
+  ['without its hyphen', (code: string) => code.replace('-', '')],
+  ['blanks around it', (code: string) => ` ${code} `],
+])('the code is accepted in %s', async (_, retype) => {
+  const email = newAddress();
+  const { flow_token } = (await register(email)).body;
+  const code = await codeFor(appliance, email, 'verify_email');
+  expect((await verify(flow_token, retype(code))).status).toBe(200);
+});
+
+test('a taken address gets the same answer; its owner gets a mail, its flow opens for no code', async () => {
+  const owner = await createAccount(appliance);
+  const stranger = await register(owner.email, 'another long password of mine');
+  expect(stranger).toMatchObject({ status: 202, body: { status: 'verification_required' } });
+
+  const mails = (await appliance.mailsTo(owner.email)).map(({ mail }) => mail.text ?? '');
+  expect(mails).toHaveLength(3);
+  expect(mails[2]).not.toMatch(/[0-9A-Z]{4}-[0-9A-Z]{4}/);
+  const owners = await codeFor(appliance, owner.email, 'verify_email');
+  expect((await verify(stranger.body.flow_token, owners)).body.code).toBe('invalid_code');
+  expect((await logIn(appliance, owner)).body.status).toBe('authenticated');
+  const taken = await logIn(appliance, {
+    email: owner.email,
+    password: 'another long password of mine',
+  });
+  expect(taken.body.code).toBe('invalid_credentials');
+});
+
+test('an unverified account that signs in is mailed another code', async () => {
+  const email = newAddress();
+  const first = (await register(email)).body.flow_token;
+  const firstCode = await codeFor(appliance, email, 'verify_email');
+  const asked = await logIn(appliance, { email });
+  expect(asked).toMatchObject({ status: 200, body: { status: 'verification_required' } });
+  const code = await codeFor(appliance, email, 'verify_email');
+  expect(code).not.toBe(firstCode);
+
+  expect((await verify(asked.body.flow_token, code)).body.status).toBe('authenticated');
+  expect((await verify(first, firstCode)).body.code).toBe('flow_expired');
+  expect((await logIn(appliance, { email })).body.status).toBe('authenticated');
+});
+
+test('resend: a new code under a new token, the old ones are dead', async () => {
+  const email = newAddress();
+  const first = (await register(email)).body.flow_token;
+  const firstCode = await codeFor(appliance, email, 'verify_email');
+  const again = await resend(first);
+  expect(again).toMatchObject({ status: 200, body: { status: 'verification_required' } });
+  const code = await codeFor(appliance, email, 'verify_email');
+
+  expect((await verify(first, firstCode)).body.code).toBe('flow_expired');
+  expect((await verify(first, code)).body.code).toBe('flow_expired');
+  expect((await resend(first)).body.code).toBe('flow_expired');
+  expect((await verify(again.body.flow_token, firstCode)).body.code).toBe('invalid_code');
+  expect((await verify(again.body.flow_token, code)).body.status).toBe('authenticated');
+});
+
+test('resend of a taken address behaves alike, and mails nobody', async () => {
+  const owner = await createAccount(appliance);
+  const decoy = (await register(owner.email)).body.flow_token;
+  const before = (await appliance.mailsTo(owner.email)).length;
+  const again = await resend(decoy);
+  expect(again.body).toEqual({
+    status: 'verification_required',
+    flow_token: expect.stringMatching(/^ft_/),
+    expires_at: expect.any(String),
+    delivery: { channel: 'email', to: 'p•••@example.com' },
+  });
+  expect((await resend(decoy)).body.code).toBe('flow_expired');
+  expect((await verify(decoy, 'AAAA-AAAA')).body.code).toBe('flow_expired');
+  for (let attempt = 0; attempt < 5; attempt += 1)
+    expect((await verify(again.body.flow_token, 'AAAA-AAAA')).body.code).toBe('invalid_code');
+  expect((await verify(again.body.flow_token, 'AAAA-AAAA')).body.code).toBe('flow_expired');
+  expect(await appliance.mailsTo(owner.email)).toHaveLength(before);
+});
+
+test('an account of a domain without verification that signs in later under one with it is asked', async () => {
+  const domain = 'changing.example';
+  const { domains } = appliance.core;
+  await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'none' });
+  const email = newAddress(domain);
+  expect((await register(email)).body.status).toBe('registered');
+  expect((await logIn(appliance, { email })).body.status).toBe('authenticated');
+  await domains.set(SYSTEM_ACTOR, domain, 'email_code');
+  appliance.clock.advance(1_000);
+  const asked = await logIn(appliance, { email });
+  expect(asked.body.status).toBe('verification_required');
+  const code = await codeFor(appliance, email, 'verify_email');
+  expect((await verify(asked.body.flow_token, code)).body).toMatchObject({
+    status: 'authenticated',
+    user: { email_verified: true },
+  });
+});
