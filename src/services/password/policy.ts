@@ -77,7 +77,7 @@ export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {
  * @throws AppError `validation_failed`
  */
 export function checkMaximumLength(password: string, pointer: string): void {
-  if (Buffer.byteLength(password) <= MAX_PASSWORD_BYTES) return;
+  if (isWithinMaximum(password)) return;
   throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
 }
 
@@ -89,10 +89,16 @@ function checkCharacters(password: string, pointer: string): void {
 }
 
 function checkLength(password: string, minLength: number, pointer: string): void {
-  const length = countCodePoints(password);
-  if (length < minLength) throw lengthError(pointer, 'too_short', `at least ${minLength}`);
-  if (length > MAX_PASSWORD_CODE_POINTS || Buffer.byteLength(password) > MAX_PASSWORD_BYTES)
-    throw lengthError(pointer, 'too_long', `at most ${MAX_PASSWORD_CODE_POINTS}`);
+  if (countCodePoints(password) < minLength)
+    throw lengthError(pointer, 'too_short', `at least ${minLength}`);
+  checkMaximumLength(password, pointer);
+}
+
+function isWithinMaximum(password: string): boolean {
+  return (
+    Buffer.byteLength(password) <= MAX_PASSWORD_BYTES &&
+    countCodePoints(password) <= MAX_PASSWORD_CODE_POINTS
+  );
 }
 
 function lengthError(pointer: string, code: string, range: string): AppError {
