@@ -1,13 +1,14 @@
 import type { Config } from '../../config/index.ts';
-import { listen } from '../http/listen.ts';
-import { createManagementApp } from '../http/management-app.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
-import { superviseChild } from './child.ts';
+import { withChildren } from './api-metrics.ts';
+import { type ChildOptions, type Supervised, superviseChild } from './child.ts';
 import { openCore } from './core.ts';
 import { prepareDomains } from './prepare-domains.ts';
+import { answerParent } from './process-questions.ts';
 import { startApi } from './start-api.ts';
+import { startManagement } from './start-management.ts';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -39,46 +40,44 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const { isEmbedded } = core.store;
   const api = await startApi({ core, scope, port: config.port, processes: config.workers });
   const { port } = api.listener;
-  if (options.isSupervised) return { port, managementPort: null, isEmbedded };
+  if (options.isSupervised) {
+    answerParent(scope, { metrics: api.metrics.collect });
+    return { port, managementPort: null, isEmbedded };
+  }
 
-  const management = createManagementApp({
-    ...core,
-    metrics: api.metrics,
-    ready: api.health,
-    started: {},
+  const siblings: Supervised[] = [];
+  const metrics = withChildren(api.metrics, siblings);
+  const listener = await startManagement({
+    core,
+    api: { ...api, metrics },
+    scope,
+    port: config.management.port,
   });
-  const { host, port: wanted } = config.management;
-  const listener = scope.own(
-    'management listener',
-    await listen(management, { host, port: wanted }),
-    (opened) => opened.close(config.shutdown.deadlineMs),
-  );
-  startChildren(options, port);
+  // Only now: a port that is taken must not have started anything.
+  siblings.push(...startSiblings(options, port));
+  if (options.withWorker) startWorkerChild(options);
   log.info({ port, managementPort: listener.port }, 'serving');
   return { port, managementPort: listener.port, isEmbedded };
 }
 
-function startChildren(options: ServeOptions, port: number): void {
-  const { config, scope, log } = options;
-  const common = { log, clock: systemClock };
-  const args = [
-    ...Array.from({ length: config.workers - 1 }, () => ({
-      args: ['serve', '--supervised', '--no-worker'],
-      env: { ...options.env, AUTHCTL_PORT: String(port) },
-      execArgv: [],
-    })),
-    ...(options.withWorker
-      ? [
-          {
-            args: ['worker', '--supervised'],
-            env: options.env,
-            execArgv: [`--max-old-space-size=${config.worker.memoryMib}`],
-          },
-        ]
-      : []),
-  ];
-  for (const child of args) {
-    const supervised = superviseChild({ ...common, ...child });
-    scope.defer(`child ${child.args[0]}`, () => supervised.stop(config.shutdown.deadlineMs));
-  }
+/** Further API processes, which share the public port. */
+function startSiblings(options: ServeOptions, port: number): Supervised[] {
+  const env = { ...options.env, AUTHCTL_PORT: String(port) };
+  return Array.from({ length: options.config.workers - 1 }, () =>
+    startChild(options, { args: ['serve', '--supervised', '--no-worker'], env }),
+  );
+}
+
+function startWorkerChild(options: ServeOptions): void {
+  const execArgv = [`--max-old-space-size=${options.config.worker.memoryMib}`];
+  startChild(options, { args: ['worker', '--supervised'], env: options.env, execArgv });
+}
+
+function startChild(
+  { config, scope, log }: ServeOptions,
+  child: Pick<ChildOptions, 'args' | 'env' | 'execArgv'>,
+): Supervised {
+  const supervised = superviseChild({ log, clock: systemClock, ...child });
+  scope.defer(`child ${child.args[0]}`, () => supervised.stop(config.shutdown.deadlineMs));
+  return supervised;
 }

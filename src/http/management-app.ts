@@ -1,44 +1,64 @@
 import type Koa from 'koa';
 import { toAppError } from '../db/errors.ts';
-import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { AdminServices } from './admin-route.ts';
+import { forwardAuthVariants } from './handlers/admin/tokens.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
 import type { Exchange } from './kernel/exchange.ts';
+import type { Route } from './kernel/route.ts';
+import { MANAGEMENT_ROUTES } from './management-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { openApiRoute } from './openapi-route.ts';
 import { createHttpApp } from './server.ts';
 
 export interface ManagementAppDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly version: string;
   readonly metrics: Metrics;
+  readonly services: AdminServices;
   /** What must work before traffic may come. */
   readonly ready: HealthChecks;
   /** Passes once the process has started. */
   readonly started: HealthChecks;
+  /** Checks every answer against its declaration: for tests. */
+  readonly checkAnswers?: boolean;
 }
 
-/** The management listener: health for orchestrators, metrics. Loopback by default, never public. */
+/**
+ * The management listener: health for orchestrators, metrics, and the API of operators behind their
+ * tokens. Loopback by default, never public.
+ */
 export function createManagementApp(deps: ManagementAppDeps): Koa<Exchange> {
-  const { clock, log, metrics } = deps;
-  return createHttpApp<null>({
+  const { clock, log, version, metrics, services } = deps;
+  const documented: Route<AdminServices>[] = [
+    ...MANAGEMENT_ROUTES,
+    // Alive means that the event loop turns; a dead database must not get the process killed.
+    healthRoute('/health/live', {}),
+    healthRoute('/health/ready', deps.ready),
+    healthRoute('/health/started', deps.started),
+    metricsRoute(metrics),
+  ];
+  const title = 'authctl management';
+  const description = 'For operators and proxies; errors are RFC 9457 problem documents.';
+  return createHttpApp<AdminServices>({
     routes: [
-      // Alive means that the event loop turns; a dead database must not get the process killed.
-      healthRoute('/health/live', {}),
-      healthRoute('/health/ready', deps.ready),
-      healthRoute('/health/started', deps.started),
-      metricsRoute(metrics),
+      ...documented,
+      ...forwardAuthVariants,
+      openApiRoute(documented, { title, description, version }),
     ],
-    services: null,
+    services,
     authenticate: {
-      bearer: () => Promise.reject(new AppError('forbidden')),
-      operator: () => Promise.reject(new AppError('forbidden')),
+      bearer: (token) => services.authenticator.authenticate(token),
+      operator: services.operators.authenticate,
     },
     toAppError,
     observeRequest: metrics.observeRequest,
     clock,
     log,
     guardian: null,
+    checkAnswers: deps.checkAnswers ?? false,
   });
 }

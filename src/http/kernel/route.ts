@@ -87,6 +87,8 @@ interface RouteFacts {
   readonly hashing?: boolean;
   /** Not counted by the Guardian: health checks. */
   readonly unlimited?: boolean;
+  /** Lets any query string through and looks at none of it: for a caller that repeats another's URL. */
+  readonly anyQuery?: boolean;
   /** Reads `Idempotency-Key`. */
   readonly idempotent?: boolean;
   /** Documents `If-Match`; the handler reads it from `headers`. */

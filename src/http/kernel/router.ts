@@ -39,8 +39,7 @@ export function createRouter<Services>(
     if (names.has(route.name)) throw new TypeError(`${route.name} is declared twice`);
     names.add(route.name);
     if (route.path.includes('{')) {
-      const path = route.path.replaceAll('{', ':').replaceAll('}', '');
-      router[route.method](path, (ctx) => serve(ctx, route, ctx.params));
+      router[route.method](toRouterPath(route.path), (ctx) => serve(ctx, route, ctx.params));
     } else {
       addFixed(fixedPaths, route);
     }
@@ -67,6 +66,11 @@ export function createRouter<Services>(
       ctx.status = 204;
     },
   };
+}
+
+/** Our `{name}` is the router's `:name`, our `{rest*}`, which takes any number of segments, its `*rest`. */
+function toRouterPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\*\}/g, '*$1').replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
 function addFixed<Services>(

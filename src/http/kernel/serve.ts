@@ -79,6 +79,7 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
 
 /** @throws AppError `validation_failed` with pointers under `/query` */
 function queryOf(ctx: HttpContext, route: Route<never>): unknown {
+  if (route.anyQuery) return undefined;
   const query =
     ctx.querystring === '' && !route.query ? undefined : readQuery(ctx.query, route.query);
   if (query !== undefined) route.validateQuery(query);

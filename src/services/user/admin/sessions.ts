@@ -13,7 +13,7 @@ export interface AdminSession {
   readonly user_agent: string | null;
   readonly ip: string | null;
   /** How the user signed in (RFC 8176). */
-  readonly amr: readonly string[];
+  readonly amr: string[];
   readonly created_at: string;
   readonly last_used_at: string;
   readonly expires_at: string;

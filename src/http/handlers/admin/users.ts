@@ -1,0 +1,205 @@
+import { Type } from 'typebox';
+import { fieldError } from '../../../errors.ts';
+import { adminRoute, operatorsWith } from '../../admin-route.ts';
+import { etagOf, readIfMatch } from '../../etag.ts';
+import { strictObject } from '../../kernel/schema.ts';
+import {
+  AdminUser,
+  AdminUserList,
+  CreatedUser,
+  Cursor,
+  DateTime,
+  PageLimit,
+  PasswordSet,
+  Role,
+  SessionsEnded,
+} from '../../schemas/admin.ts';
+import { Email, Password, Phone, Username, Uuid } from '../../schemas/fields.ts';
+
+const ById = strictObject({ id: Uuid });
+const TAGS = ['users'] as const;
+const DEFAULT_LIMIT = 50;
+
+export const listUsers = adminRoute({
+  method: 'get',
+  path: '/admin/v1/users',
+  summary: 'List users, the newest first',
+  description: 'Every filter that is given must hold. Follow `next_cursor` until it is null.',
+  tags: TAGS,
+  ...operatorsWith('users:read'),
+  query: strictObject({
+    status: Type.Optional(Type.Enum(['pending', 'active', 'locked', 'disabled'])),
+    role: Type.Optional(Role),
+    email: Type.Optional(Email),
+    email_prefix: Type.Optional(Type.String({ minLength: 1, maxLength: 320 })),
+    username: Type.Optional(Username),
+    search: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 320,
+        description: 'A part of the address, username or phone number, in any case.',
+      }),
+    ),
+    two_factor: Type.Optional(Type.Boolean()),
+    created_since: Type.Optional(DateTime),
+    created_until: Type.Optional(DateTime),
+    cursor: Type.Optional(Cursor),
+    limit: Type.Optional(PageLimit),
+  }),
+  responses: { 200: AdminUserList },
+  async handler({ query }, { users }) {
+    const { email_prefix, two_factor, created_since, created_until, ...rest } = query;
+    const { cursor, limit = DEFAULT_LIMIT, ...filter } = rest;
+    const page = await users.list(
+      {
+        ...filter,
+        emailPrefix: email_prefix,
+        twoFactor: two_factor,
+        createdSince: readTime(created_since, '/query/created_since'),
+        createdUntil: readTime(created_until, '/query/created_until'),
+      },
+      { cursor, limit },
+    );
+    return { status: 200, body: page };
+  },
+});
+
+export const createUser = adminRoute({
+  method: 'post',
+  path: '/admin/v1/users',
+  summary: 'Create a user',
+  description:
+    'Active at once; the domain must be verified. Without `email_verified` the user proves the ' +
+    'mailbox at the first sign-in, where the domain asks for it.',
+  tags: TAGS,
+  ...operatorsWith('users:write'),
+  hashing: true,
+  body: strictObject({
+    email: Type.Optional(Email),
+    username: Type.Optional(Username),
+    phone: Type.Optional(Phone),
+    password: Type.Optional(Password),
+    role: Type.Optional(Role),
+    email_verified: Type.Optional(Type.Boolean()),
+  }),
+  example: { email: 'ada@example.com', email_verified: true },
+  responses: { 201: CreatedUser },
+  errors: [
+    'domain_not_allowed',
+    'email_taken',
+    'username_taken',
+    'password_too_weak',
+    'password_breached',
+  ],
+  async handler({ body, principal: { actor } }, { users }) {
+    const { email_verified: emailVerified, ...input } = body;
+    const created = await users.create(actor, { ...input, emailVerified });
+    const user = await users.get(created.userId);
+    return {
+      status: 201,
+      body: { user, generated_password: created.generatedPassword },
+      headers: { ETag: etagOf(user.version), Location: `/admin/v1/users/${user.id}` },
+    };
+  },
+});
+
+export const getUser = adminRoute({
+  method: 'get',
+  path: '/admin/v1/users/{id}',
+  summary: 'One user',
+  tags: TAGS,
+  ...operatorsWith('users:read'),
+  params: ById,
+  responses: { 200: AdminUser },
+  async handler({ params }, { users }) {
+    const user = await users.get(params.id);
+    return { status: 200, body: user, headers: { ETag: etagOf(user.version) } };
+  },
+});
+
+export const changeUser = adminRoute({
+  method: 'patch',
+  path: '/admin/v1/users/{id}',
+  summary: 'Change status, role or username',
+  description:
+    'A change of status or role ends the sessions of the user: their tokens are refused on every ' +
+    'node within a second.',
+  tags: TAGS,
+  ...operatorsWith('users:write'),
+  conditional: true,
+  params: ById,
+  body: strictObject({
+    status: Type.Optional(Type.Enum(['active', 'locked', 'disabled'])),
+    role: Type.Optional(Role),
+    username: Type.Optional(Type.Union([Username, Type.Null()])),
+  }),
+  example: { status: 'locked' },
+  responses: { 200: AdminUser },
+  errors: ['username_taken', 'conflict'],
+  async handler({ params, body, headers, principal: { actor } }, { users }) {
+    const version = readIfMatch(headers['if-match']);
+    await users.change(actor, params.id, body, { version });
+    const user = await users.get(params.id);
+    return { status: 200, body: user, headers: { ETag: etagOf(user.version) } };
+  },
+});
+
+export const deleteUser = adminRoute({
+  method: 'delete',
+  path: '/admin/v1/users/{id}',
+  summary: 'Delete a user and everything held about them',
+  tags: TAGS,
+  ...operatorsWith('users:write'),
+  conditional: true,
+  params: ById,
+  responses: { 204: null },
+  async handler({ params, headers, principal: { actor } }, { users }) {
+    await users.remove(actor, params.id, readIfMatch(headers['if-match']));
+    return { status: 204 };
+  },
+});
+
+export const setPassword = adminRoute({
+  method: 'put',
+  path: '/admin/v1/users/{id}/password',
+  summary: 'Set the password of a user',
+  description: 'Without `password` one is drawn. All sessions end; the owner is told by mail.',
+  tags: TAGS,
+  ...operatorsWith('users:write'),
+  hashing: true,
+  params: ById,
+  body: strictObject({ password: Type.Optional(Password) }),
+  responses: { 200: PasswordSet },
+  errors: ['password_too_weak', 'password_breached', 'password_reused', 'conflict'],
+  async handler({ params, body, principal: { actor } }, { users }) {
+    const set = await users.setPassword(actor, params.id, body.password);
+    return {
+      status: 200,
+      body: { generated_password: set.generatedPassword, sessions_ended: set.sessionsEnded },
+    };
+  },
+});
+
+export const resetTwoFactor = adminRoute({
+  method: 'post',
+  path: '/admin/v1/users/{id}/reset-two-factor',
+  summary: 'Take the second factor of a user who lost it',
+  description: 'All sessions end; the owner is told by mail.',
+  tags: TAGS,
+  ...operatorsWith('users:write'),
+  params: ById,
+  responses: { 200: SessionsEnded },
+  errors: ['conflict'],
+  handler: async ({ params, principal: { actor } }, { users }) => ({
+    status: 200,
+    body: { sessions_ended: await users.resetTwoFactor(actor, params.id) },
+  }),
+});
+
+/** The pattern lets a 31st of February through; what no calendar knows is refused here. */
+function readTime(text: string | undefined, pointer: string): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw fieldError(pointer, 'bad_format', 'There is no such time.');
+}

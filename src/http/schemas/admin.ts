@@ -1,0 +1,173 @@
+import { Type } from 'typebox';
+import { SCOPES } from '../../services/operator/scopes.ts';
+import { Timestamp } from './fields.ts';
+
+/** Bodies and fields of the management API. Only what is listed here leaves the server. */
+
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+function answer<const P extends Type.TProperties>(name: string, properties: P) {
+  return Type.Object(properties, { $id: name, additionalProperties: false });
+}
+
+const UserStatus = Type.Enum(['pending', 'active', 'locked', 'disabled']);
+export const Role = Type.String({
+  maxLength: 32,
+  description: 'Lower-case letters, digits, hyphens and underscores; travels in access tokens.',
+});
+export const Cursor = Type.String({
+  pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  description: '`next_cursor` of the page before.',
+});
+export const PageLimit = Type.Integer({ minimum: 1, maximum: 200, default: 50 });
+export const DateTime = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,3})?)?Z)?$',
+  description: 'A day, or a time in UTC: `2026-11-22`, `2026-11-22T06:00:00Z`.',
+});
+
+export const AdminUser = answer('AdminUser', {
+  id: Type.String({ description: 'UUIDv7.' }),
+  email: nullable(Type.String()),
+  username: nullable(Type.String()),
+  phone: nullable(Type.String()),
+  status: UserStatus,
+  role: Type.String(),
+  email_verified: Type.Boolean(),
+  two_factor_enabled: Type.Boolean(),
+  recovery_codes_left: Type.Integer(),
+  created_at: Timestamp,
+  email_verified_at: nullable(Timestamp),
+  updated_at: Timestamp,
+  version: Type.Integer({ description: 'For `If-Match`.' }),
+  password: Type.Enum(['none', 'pending', 'parked', 'imported', 'hardened'], {
+    description: 'How the password is kept; a parked one has to be set anew.',
+  }),
+  active_sessions: Type.Integer(),
+  registered_ip: nullable(Type.String()),
+  registered_user_agent: nullable(Type.String()),
+});
+
+export const AdminUserList = answer('AdminUserList', {
+  users: Type.Array(AdminUser),
+  next_cursor: nullable(Type.String({ description: 'null on the last page.' })),
+});
+
+const GeneratedPassword = nullable(
+  Type.String({ description: 'The password that was drawn, shown once; null if you brought one.' }),
+);
+
+export const CreatedUser = answer('CreatedUser', {
+  user: AdminUser,
+  generated_password: GeneratedPassword,
+});
+
+export const PasswordSet = answer('PasswordSet', {
+  generated_password: GeneratedPassword,
+  sessions_ended: Type.Integer(),
+});
+
+export const SessionsEnded = answer('SessionsEnded', { sessions_ended: Type.Integer() });
+
+export const AdminSessionList = answer('AdminSessionList', {
+  sessions: Type.Array(
+    answer('AdminSession', {
+      id: Type.String(),
+      device_name: nullable(Type.String()),
+      user_agent: nullable(Type.String()),
+      ip: nullable(Type.String()),
+      amr: Type.Array(Type.String(), { description: 'How the user signed in (RFC 8176).' }),
+      created_at: Timestamp,
+      last_used_at: Timestamp,
+      expires_at: Timestamp,
+    }),
+  ),
+});
+
+export const Verification = Type.Enum(['none', 'email_code']);
+
+export const AdminDomain = answer('AdminDomain', {
+  name: Type.String(),
+  status: Type.Enum(['pending', 'verified']),
+  verification: Verification,
+  record: Type.Object(
+    { name: Type.String(), value: Type.String() },
+    { additionalProperties: false, description: 'The TXT record that proves ownership.' },
+  ),
+  verified_by: nullable(Type.String()),
+  verified_at: nullable(Timestamp),
+  created_at: Timestamp,
+});
+
+export const AdminDomainList = answer('AdminDomainList', { domains: Type.Array(AdminDomain) });
+
+export const AdminKeyList = answer('AdminKeyList', {
+  keys: Type.Array(
+    answer('AdminKey', {
+      kid: Type.String(),
+      kind: Type.String(),
+      status: Type.Enum(['next', 'active', 'retiring', 'retired']),
+      master_kid: Type.String({ description: 'The master key that seals it.' }),
+      created_at: Timestamp,
+      activated_at: nullable(Timestamp),
+      not_after: nullable(Timestamp),
+      retired_at: nullable(Timestamp),
+      uses: nullable(Type.Integer({ description: 'Credentials that still need it.' })),
+    }),
+  ),
+});
+
+export const RotatedKey = answer('RotatedKey', {
+  kind: Type.Enum(['signing', 'pepper', 'master']),
+  dry_run: Type.Boolean(),
+  active_kid: nullable(Type.String()),
+  previous_kid: Type.String(),
+  not_after: nullable(Timestamp),
+  next_kid: nullable(Type.String()),
+});
+
+export const RetiredKey = answer('RetiredKey', { kid: Type.String(), dry_run: Type.Boolean() });
+
+export const Introspection = Type.Union([
+  answer('InactiveToken', { active: Type.Literal(false) }),
+  answer('ActiveToken', {
+    active: Type.Literal(true),
+    token_type: Type.Literal('Bearer'),
+    sub: Type.String({ description: 'The id of the user.' }),
+    sid: Type.String({ description: 'The id of the session.' }),
+    jti: Type.String(),
+    role: Type.String(),
+    amr: Type.Array(Type.String()),
+    iss: Type.String(),
+    aud: Type.Optional(Type.String()),
+    iat: Type.Integer({ description: 'Seconds since 1970.' }),
+    exp: Type.Integer({ description: 'Seconds since 1970.' }),
+  }),
+]);
+
+export const ForwardAuth = answer('ForwardAuth', {
+  user_id: Type.String(),
+  session_id: Type.String(),
+  role: Type.String(),
+});
+
+const Count = Type.Integer({ minimum: 0 });
+
+export const Status = answer('Status', {
+  pending_hashes: Count,
+  oldest_pending_seconds: Count,
+  parked_hashes: Count,
+  hash_rate: Type.Number(),
+  drain_seconds: nullable(Count),
+  users: Count,
+  sessions: Count,
+  mail: Type.Object({ queued: Count, dead: Count }, { additionalProperties: false }),
+  events: Type.Object({ waiting: Count, dead: Count }, { additionalProperties: false }),
+  domains: Type.Object({ verified: Count, pending: Count }, { additionalProperties: false }),
+  api: Type.Object({ nodes: Count }, { additionalProperties: false }),
+  worker: Type.Object({ nodes: Count }, { additionalProperties: false }),
+});
+
+export const OperatorSelf = answer('OperatorSelf', {
+  name: Type.String(),
+  scopes: Type.Array(Type.String(), { description: `Of ${SCOPES.join(', ')}.` }),
+});
