@@ -58,7 +58,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
      * @throws AppError those of re-authentication, `validation_failed`, `domain_not_allowed`
      */
     async request(
-      { userId }: Principal,
+      { userId, sessionId }: Principal,
       input: { new_email: string; password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<FlowAnswer> {
@@ -90,6 +90,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         await codeFlows.insert(tx, draft);
         if (owner && mayMail) await notifyOwner(tx, mails, owner.user, 'address_taken', {});
       });
+      authenticator.forget(sessionId);
       wakeMail.soon();
       return {
         status: 'code_sent',

@@ -1,0 +1,326 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Account,
+  authorizeReset,
+  createAccount,
+  createTwoFactorAccount,
+  isSignedIn,
+  logIn,
+  newAddress,
+  OTHER_PASSWORD,
+  PASSWORD,
+  signIn,
+} from '../support/accounts.ts';
+import { authenticatorCode } from '../support/authenticator.ts';
+import { dumpDatabase } from '../support/dump.ts';
+import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
+
+let appliance: MailedAppliance;
+
+beforeAll(async () => {
+  appliance = await startMailedAppliance({
+    env: { AUTHCTL_USERNAMES: 'unique', AUTHCTL_PHONES: 'collect' },
+  });
+});
+afterAll(() => appliance.stop());
+
+const post = (path: string, token: string, body: unknown) => appliance.call(path, { token, body });
+const totp = (secret: string) => authenticatorCode(secret, appliance.clock.now());
+const subjectsTo = async (email: string) =>
+  (await appliance.mailsTo(email)).map(({ mail }) => mail.subject ?? '');
+
+describe('changing the password', () => {
+  const change = (token: string, body: object) => post('/v1/me/password', token, body);
+
+  test('this session stays, the others end, older codes and flows are dead, the owner is told', async () => {
+    const account = await createAccount(appliance);
+    const other = await signIn(appliance, account);
+    const reset = await authorizeReset(appliance, account.email);
+    const asked = await appliance.call('/v1/password/forgot', { body: { email: account.email } });
+    const code = await codeFor(appliance, account.email, 'reset_password');
+
+    const changed = await change(account.token, {
+      current_password: PASSWORD,
+      new_password: OTHER_PASSWORD,
+    });
+    expect(changed.status).toBe(204);
+    expect(await isSignedIn(appliance, account.token)).toBe(true);
+    expect(await isSignedIn(appliance, other.token)).toBe(false);
+    const refresh = (refresh_token: string) =>
+      appliance.call('/v1/token/refresh', { body: { refresh_token } });
+    expect((await refresh(other.refreshToken)).status).toBe(401);
+    expect((await refresh(account.refreshToken)).status).toBe(200);
+
+    const late = { flow_token: reset, password: 'nine yellow tulips for lunch' };
+    expect((await appliance.call('/v1/password/reset', { body: late })).body.code).toBe(
+      'flow_expired',
+    );
+    const mailed = { flow_token: asked.body.flow_token, code };
+    expect((await appliance.call('/v1/password/forgot/verify', { body: mailed })).body.code).toBe(
+      'flow_expired',
+    );
+    expect((await logIn(appliance, account)).body.code).toBe('invalid_credentials');
+    const { email } = account;
+    expect((await logIn(appliance, { email, password: OTHER_PASSWORD })).status).toBe(200);
+    expect((await subjectsTo(email)).at(-1)).toMatch(/password.*changed/i);
+  });
+
+  test('needs a session and the current password; the new one passes policy and history', async () => {
+    const { token } = await createAccount(appliance);
+    const next = { current_password: PASSWORD, new_password: OTHER_PASSWORD };
+    expect((await appliance.call('/v1/me/password', { body: next })).body.code).toBe(
+      'invalid_token',
+    );
+    const wrong = { ...next, current_password: 'not my password at all' };
+    expect((await change(token, { ...wrong, new_password: 'x' })).body.code).toBe(
+      'invalid_credentials',
+    );
+    const weak = await change(token, { ...next, new_password: 'password1' });
+    expect(weak.body).toMatchObject({
+      code: 'password_too_weak',
+      errors: [{ pointer: '/new_password' }],
+    });
+    const same = await change(token, { ...next, new_password: PASSWORD });
+    expect(same.body.code).toBe('password_reused');
+  });
+
+  test('with two-factor on it needs a factor, which a refusal does not use up', async () => {
+    const { token, secret } = await createTwoFactorAccount(appliance);
+    appliance.clock.advance(30_000);
+    const next = { current_password: PASSWORD, new_password: OTHER_PASSWORD };
+    expect((await change(token, next)).body.code).toBe('two_factor_required');
+    const code = totp(secret);
+    expect((await change(token, { ...next, new_password: 'short', code })).body.code).toBe(
+      'validation_failed',
+    );
+    expect((await change(token, { ...next, code })).status).toBe(204);
+    const again = { current_password: OTHER_PASSWORD, new_password: PASSWORD, code };
+    expect((await change(token, again)).body.code).toBe('invalid_code');
+  });
+});
+
+describe('changing the e-mail address', () => {
+  const ask = (account: Account, new_email: string, more: object = {}) =>
+    post('/v1/me/email', account.token, { new_email, password: account.password, ...more });
+  const verify = (token: string, flow_token: string, code: string) =>
+    post('/v1/me/email/verify', token, { flow_token, code });
+
+  test('sign-in stays on the old address until the new mailbox has proved its code', async () => {
+    const account = await createAccount(appliance);
+    const other = await signIn(appliance, account);
+    const next = newAddress();
+    expect((await ask(account, next, { password: 'not my password at all' })).body.code).toBe(
+      'invalid_credentials',
+    );
+    const asked = await ask(account, next.toUpperCase());
+    expect(asked).toMatchObject({ status: 202, body: { status: 'code_sent' } });
+    expect((await appliance.call('/v1/me', { token: account.token })).body.email).toBe(
+      account.email,
+    );
+    expect((await logIn(appliance, account)).status).toBe(200);
+    expect((await logIn(appliance, { email: next })).status).toBe(401);
+    const code = await codeFor(appliance, next, 'change_email');
+    expect((await verify(other.token, asked.body.flow_token, 'AAAA-AAAA')).body.code).toBe(
+      'invalid_code',
+    );
+
+    const changed = await verify(account.token, asked.body.flow_token, code);
+    expect(changed).toMatchObject({ status: 200, body: { email: next, email_verified: true } });
+    expect(await isSignedIn(appliance, account.token)).toBe(true);
+    expect(await isSignedIn(appliance, other.token)).toBe(false);
+    expect((await logIn(appliance, account)).status).toBe(401);
+    expect((await logIn(appliance, { email: next })).status).toBe(200);
+    const told = (await appliance.mailsTo(account.email)).at(-1)?.mail;
+    expect(told?.subject).toMatch(/e-mail/i);
+    expect(told?.text).not.toContain(next);
+  });
+
+  test('codes mailed to the old address die with it', async () => {
+    const account = await createAccount(appliance);
+    const reset = await authorizeReset(appliance, account.email);
+    const next = newAddress();
+    const asked = await ask(account, next);
+    const code = await codeFor(appliance, next, 'change_email');
+    expect((await verify(account.token, asked.body.flow_token, code)).status).toBe(200);
+    const body = { flow_token: reset, password: OTHER_PASSWORD };
+    expect((await appliance.call('/v1/password/reset', { body })).body.code).toBe('flow_expired');
+  });
+
+  test('a taken address gets the same answer, its owner a notice, and no code opens it', async () => {
+    const account = await createAccount(appliance);
+    const owner = await createAccount(appliance);
+    const asked = await ask(account, owner.email);
+    expect(asked).toMatchObject({ status: 202, body: { status: 'code_sent' } });
+    const theirs = await codeFor(appliance, owner.email, 'verify_email');
+    expect((await verify(account.token, asked.body.flow_token, theirs)).body.code).toBe(
+      'invalid_code',
+    );
+    const mails = await appliance.mailsTo(owner.email);
+    expect(mails.at(-1)?.mail.text).not.toMatch(/[0-9A-Z]{4}-[0-9A-Z]{4}/);
+  });
+
+  test('an address registered meanwhile is refused at the end, and nothing has changed', async () => {
+    const account = await createAccount(appliance);
+    const next = newAddress();
+    const asked = await ask(account, next);
+    const code = await codeFor(appliance, next, 'change_email');
+    await createAccount(appliance, { email: next });
+    expect((await verify(account.token, asked.body.flow_token, code)).body.code).toBe(
+      'email_taken',
+    );
+    expect((await logIn(appliance, account)).status).toBe(200);
+  });
+
+  test('neither the same address, a foreign domain, nor another user’s flow passes', async () => {
+    const account = await createAccount(appliance);
+    const other = await createAccount(appliance);
+    expect((await ask(account, account.email)).body.code).toBe('validation_failed');
+    expect((await ask(account, 'me@elsewhere.example')).body.code).toBe('domain_not_allowed');
+    const next = newAddress();
+    const asked = await ask(account, next);
+    const code = await codeFor(appliance, next, 'change_email');
+    expect((await verify(other.token, asked.body.flow_token, code)).body.code).toBe('flow_expired');
+  });
+
+  test('with two-factor on it needs a factor, once', async () => {
+    const account = await createTwoFactorAccount(appliance);
+    appliance.clock.advance(30_000);
+    const next = newAddress();
+    expect((await ask(account, next)).body.code).toBe('two_factor_required');
+    const recovery_code = account.recoveryCodes[0]!.toLowerCase().replaceAll('-', '');
+    expect((await ask(account, next, { recovery_code })).status).toBe(202);
+    expect((await ask(account, next, { recovery_code })).body.code).toBe('invalid_code');
+    const { body } = await appliance.call('/v1/me', { token: account.token });
+    expect(body.recovery_codes_left).toBe(9);
+  });
+
+  test('two changes racing never leave an address whose mailbox was not the one that proved it', async () => {
+    const account = await createAccount(appliance);
+    for (let round = 0; round < 10; round += 1) {
+      const mine = newAddress();
+      const victims = newAddress();
+      const [a, b] = await Promise.all([ask(account, mine), ask(account, victims)]);
+      const code = await codeFor(appliance, mine, 'change_email');
+      const answers = await Promise.all([
+        verify(account.token, a.body.flow_token, code),
+        verify(account.token, b.body.flow_token, code),
+      ]);
+      expect(answers.map(({ status }) => status).every((status) => status !== 500)).toBe(true);
+      const { body } = await appliance.call('/v1/me', { token: account.token });
+      expect(body.email).not.toBe(victims);
+    }
+  });
+});
+
+describe('the profile', () => {
+  const patch = (token: string, body: object, ifMatch?: string) =>
+    appliance.call('/v1/me', {
+      method: 'PATCH',
+      token,
+      body,
+      headers: ifMatch === undefined ? {} : { 'If-Match': ifMatch },
+    });
+
+  test('of two writers who read the same version, one is told', async () => {
+    const { token } = await createAccount(appliance);
+    const etag = (await appliance.call('/v1/me', { token })).headers.get('etag')!;
+    const answers = await Promise.all(
+      ['one', 'two', 'three'].map((n) => patch(token, { username: `racer.${n}` }, etag)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
+    const winner = answers.find(({ status }) => status === 200)!;
+    const now = await appliance.call('/v1/me', { token });
+    expect(now.body.username).toBe(winner.body.username);
+    expect(now.headers.get('etag')).toBe(winner.headers.get('etag'));
+    expect((await patch(token, { phone: '+41 79 123 45 67' }, '*')).body.phone).toBe(
+      '+41791234567',
+    );
+    expect((await patch(token, { phone: null }, 'W/"1"')).status).toBe(412);
+    expect((await patch(token, { phone: null })).body.phone).toBeNull();
+  });
+
+  test('a username of somebody else is refused, also in other case', async () => {
+    const [first, second] = [await createAccount(appliance), await createAccount(appliance)];
+    expect((await patch(first.token, { username: 'Ada.Lovelace' })).body.username).toBe(
+      'Ada.Lovelace',
+    );
+    expect((await patch(second.token, { username: 'ada.lovelace' })).body.code).toBe(
+      'username_taken',
+    );
+    const body = { username: 'ADA.LOVELACE', password: PASSWORD };
+    expect((await appliance.call('/v1/login', { body })).body.user.id).toBe(first.id);
+  });
+
+  test('fields that are not theirs to set are refused, and nothing changes', async () => {
+    const { token, id } = await createAccount(appliance);
+    const read = () => appliance.call('/v1/me', { token });
+    const before = (await read()).body;
+    const forbidden = {
+      id,
+      role: 'root',
+      status: 'active',
+      email: 'x@example.com',
+      created_at: '',
+      email_verified: true,
+    };
+    for (const [field, value] of Object.entries(forbidden))
+      expect((await patch(token, { [field]: value })).body.code).toBe('validation_failed');
+    for (const value of [1, true, {}, ['ab'], ''])
+      expect((await patch(token, { username: value })).body.code).toBe('validation_failed');
+    expect((await read()).body).toEqual(before);
+  });
+});
+
+describe('leaving', () => {
+  test('deleting the account needs the password and a factor, and leaves nothing behind', async () => {
+    const account = await createTwoFactorAccount(appliance);
+    await appliance.call('/v1/password/forgot', { body: { email: account.email } });
+    appliance.clock.advance(30_000);
+    const remove = (body: object) =>
+      appliance.call('/v1/me', { method: 'DELETE', token: account.token, body });
+    expect((await remove({})).status).toBe(422);
+    expect((await remove({ password: 'not my password at all' })).body.code).toBe(
+      'invalid_credentials',
+    );
+    expect((await remove({ password: PASSWORD })).body.code).toBe('two_factor_required');
+    expect((await remove({ password: PASSWORD, code: totp(account.secret) })).status).toBe(204);
+
+    expect(await isSignedIn(appliance, account.token)).toBe(false);
+    expect((await logIn(appliance, account)).body.code).toBe('invalid_credentials');
+    const goodbye = (await appliance.mailsTo(account.email)).at(-1)?.mail;
+    expect(goodbye?.subject).toMatch(/deleted/i);
+
+    const dump = await dumpDatabase(appliance);
+    const holding = (text: string) =>
+      Object.keys(dump).filter((table) => dump[table]!.some((row) => row.includes(text)));
+    // Who did what stays on record by id; the goodbye mail is kept as long as any mail.
+    expect(holding(account.id)).toEqual(['audit']);
+    expect(holding(account.email)).toEqual(['mails']);
+    expect(dump['mails']!.filter((row) => row.includes(account.email))).toHaveLength(1);
+    const again = await createAccount(appliance, { email: account.email });
+    expect(again.id).not.toBe(account.id);
+  });
+
+  test('the export holds everything about the user and nothing that opens the account', async () => {
+    const account = await createTwoFactorAccount(appliance);
+    const stranger = await createAccount(appliance);
+    const { status, body } = await appliance.call('/v1/me/export', { token: account.token });
+    expect(status).toBe(200);
+    expect(body.user).toMatchObject({ id: account.id, email: account.email });
+    expect(body.registration.ip).toBe('127.0.0.1');
+    expect(body.sessions.map(({ id }: { id: string }) => id)).toEqual([account.sessionId]);
+    expect(body.known_networks).toMatchObject([{ network: '127.0.0.0/24' }]);
+    expect(body.mails.length).toBeGreaterThan(1);
+    expect(body.audit.map(({ action }: { action: string }) => action)).toContain('user.verified');
+    const text = JSON.stringify(body);
+    for (const secret of [
+      stranger.id,
+      stranger.email,
+      account.secret,
+      '$argon2',
+      account.recoveryCodes[0]!,
+    ])
+      expect(text).not.toContain(secret);
+    expect((await appliance.call('/v1/me/export')).status).toBe(401);
+  });
+});
