@@ -16,7 +16,7 @@ interface Loop {
 
 /** Starts everything a worker does; its scope's release stops it, unfinished work going to others. */
 export async function startWorker(core: Core, scope: Scope): Promise<void> {
-  const { config, clock, log, db, nodes } = core;
+  const { config, log, db, nodes } = core;
   // Requests of the same host come first.
   setPriority(config.worker.nice);
   const forge = await openForge(config, scope, 1);
@@ -31,7 +31,7 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
   });
   const relay = openRelayLoop(core, scope);
   const loops: Record<string, Loop> = {
-    hardening: createHardenLoop({ db, clock, log, drain, nodes, host, slots }),
+    hardening: createHardenLoop({ db, log, drain, nodes, host, slots }),
     mail: openMailLoop(core, scope),
     ...(relay && { events: relay }),
     sweeper: createSweeper({

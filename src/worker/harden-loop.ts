@@ -1,5 +1,4 @@
 import type { Db } from '../db/database.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Drain } from '../services/credential/drain.ts';
 import type { Nodes } from '../services/node/nodes.ts';
@@ -7,7 +6,6 @@ import { createWaiter } from './waiter.ts';
 
 export interface HardenLoopDeps {
   readonly db: Db;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly drain: Drain;
   readonly nodes: Nodes;
@@ -15,6 +13,7 @@ export interface HardenLoopDeps {
   readonly host: string;
   /** Slots of this process's Forge. */
   readonly slots: number;
+  readonly pollMs?: number;
 }
 
 /** Batches under way at once: the next is claimed and written while the other hashes. */
@@ -46,7 +45,7 @@ export function createHardenLoop(deps: HardenLoopDeps) {
   return {
     /** Runs until aborted; rows under way are then left to others at once. */
     async run(signal: AbortSignal): Promise<void> {
-      const waiter = createWaiter(POLL_MS, signal);
+      const waiter = createWaiter(deps.pollMs ?? POLL_MS, signal);
       const subscription = db.listen('authctl_hash', waiter.wake);
       try {
         while (!signal.aborted) {
