@@ -1,0 +1,12 @@
+import { UsersCommand, userArg } from '../../src/cli/users-command.ts';
+import type { AdminUser } from '../../src/services/user/admin/view.ts';
+
+export default class UsersDisable extends UsersCommand<typeof UsersDisable> {
+  static override summary = 'Disable an account: no sign-in, all sessions end.';
+  static override examples = ['<%= config.bin %> <%= command.id %> ada@example.com'];
+  static override args = { user: userArg };
+
+  run(): Promise<{ user: AdminUser }> {
+    return this.changeUser(this.args.user, { status: 'disabled' });
+  }
+}

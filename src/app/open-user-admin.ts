@@ -1,0 +1,31 @@
+import type { Scope } from '../lib/lifecycle.ts';
+import { createPasswordTools, type PasswordTools } from '../services/password/tools.ts';
+import { identityPolicyOf } from '../services/registration/identity.ts';
+import { createUserAdmin, type UserAdmin } from '../services/user/admin.ts';
+import type { Core } from './core.ts';
+import { hashParams, openForge } from './open-forge.ts';
+
+/** What commands do with accounts. The Forge is opened only where a password is set. */
+export function openUserAdmin(core: Core, scope: Scope): UserAdmin {
+  const { config, directory: domains } = core;
+  let tools: Promise<PasswordTools> | undefined;
+
+  async function openTools(): Promise<PasswordTools> {
+    const forge = await openForge(config, scope, 1);
+    return createPasswordTools({ ...core, forge, params: hashParams(config) });
+  }
+
+  return createUserAdmin({
+    ...core,
+    domains,
+    identities: identityPolicyOf(config),
+    passwordTools() {
+      tools ??= openTools();
+      return tools;
+    },
+    // Workers look for mail by themselves every few seconds; this process is gone by then.
+    wakeMail: { soon: () => undefined },
+    // No session is remembered here; API nodes find out within their own bound.
+    forgetSession: () => undefined,
+  });
+}
