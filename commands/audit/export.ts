@@ -1,0 +1,55 @@
+import { Flags } from '@oclif/core';
+import { auditFlags } from '../../src/cli/audit-flags.ts';
+import { type AuditView, presentAudit } from '../../src/cli/audit-table.ts';
+import { CoreCommand } from '../../src/cli/core-command.ts';
+import { writeLines } from '../../src/cli/write-lines.ts';
+import { AppError } from '../../src/errors.ts';
+import { type AuditFilter, createAuditSearch } from '../../src/services/audit/search.ts';
+
+export default class AuditExport extends CoreCommand<typeof AuditExport> {
+  static override summary = 'Write the audit trail, the oldest first, one JSON object a line.';
+  static override description = 'It is read page by page, so any length goes.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> > audit.ndjson',
+    '<%= config.bin %> <%= command.id %> --since 2026-03-01 --until 2026-04-01 --out march.ndjson',
+  ];
+  static override flags = {
+    ...auditFlags,
+    out: Flags.string({ summary: 'A new file instead of standard output.', helpValue: '<file>' }),
+  };
+
+  async run(): Promise<{ records: number; file: string }> {
+    const { user: userId, action, since, until, out } = this.flags;
+    if (this.jsonEnabled() && out === undefined)
+      throw new AppError('usage', {
+        text: 'The records are lines of JSON, not one document.',
+        hint: 'leave --json out, or name a file with --out',
+      });
+    return this.withCore(async (core) => {
+      const records = await this.#write(present(core, { userId, action, since, until }));
+      if (out !== undefined) this.log(`${records} records written to ${out}`);
+      return { records, file: out ?? '-' };
+    });
+  }
+
+  async #write(records: AsyncIterable<AuditView>): Promise<number> {
+    const { out } = this.flags;
+    try {
+      return await writeLines(records, out);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EEXIST')
+        throw new AppError('usage', { text: `${out} exists.`, hint: 'name a new file' });
+      if (code === 'ENOENT' || code === 'EACCES')
+        throw new AppError('usage', { text: `${out} cannot be written (${code}).`, cause: error });
+      throw error;
+    }
+  }
+}
+
+async function* present(
+  core: Parameters<typeof createAuditSearch>[0],
+  filter: AuditFilter,
+): AsyncGenerator<AuditView> {
+  for await (const record of createAuditSearch(core).all(filter)) yield presentAudit(record);
+}

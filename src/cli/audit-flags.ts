@@ -1,0 +1,13 @@
+import { Flags } from '@oclif/core';
+import { timeFlag } from './time-flag.ts';
+
+/** Which audit records a command is about. */
+export const auditFlags = {
+  user: Flags.string({ summary: 'Only what concerns this user.', helpValue: '<id>' }),
+  action: Flags.string({
+    summary: 'Only this action, or all of an area: password.changed, password.*',
+    helpValue: '<action>',
+  }),
+  since: timeFlag({ summary: 'Only since then: 24h, 2026-03-01, 2026-03-01T12:00:00Z.' }),
+  until: timeFlag({ summary: 'Only before then.' }),
+};

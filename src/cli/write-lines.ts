@@ -1,0 +1,34 @@
+import { createWriteStream } from 'node:fs';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/**
+ * Writes values as NDJSON, one JSON object a line, as fast as the reader takes them.
+ * @param to a file, made anew and readable by its owner only; standard output where none is named
+ * @returns how many
+ * @throws the system's error where the file cannot be written, also EEXIST
+ */
+export async function writeLines(
+  values: AsyncIterable<unknown>,
+  to: string | undefined,
+): Promise<number> {
+  let count = 0;
+  async function* lines() {
+    for await (const value of values) {
+      count += 1;
+      yield `${JSON.stringify(value)}\n`;
+    }
+  }
+  const isFile = to !== undefined;
+  const target: Writable = isFile
+    ? createWriteStream(to, { mode: 0o600, flags: 'wx' })
+    : process.stdout;
+  try {
+    await pipeline(Readable.from(lines()), target, { end: isFile });
+  } catch (error) {
+    // A reader that has seen enough, such as `head`, is no failure of ours.
+    if (isFile || !(error instanceof Error && 'code' in error && error.code === 'EPIPE'))
+      throw error;
+  }
+  return count;
+}
