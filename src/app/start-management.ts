@@ -2,6 +2,7 @@ import { type Listener, listen } from '../http/listen.ts';
 import { createManagementApp } from '../http/management-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createProfiler } from '../lib/profiler.ts';
+import { createAuditSearch } from '../services/audit/search.ts';
 import { createKeyAdmin } from '../services/key/admin.ts';
 import { createOperators } from '../services/operator/operators.ts';
 import type { Core } from './core.ts';
@@ -33,6 +34,7 @@ export async function startManagement(options: StartManagementOptions): Promise<
       authenticator,
       domains,
       status,
+      audit: createAuditSearch({ db }),
       operators: createOperators({ db, clock }),
       keys: createKeyAdmin({ db, clock, loadMasters: masters.load }),
       profiler: createProfiler(),

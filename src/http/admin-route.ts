@@ -1,4 +1,5 @@
 import type { Profiler } from '../lib/profiler.ts';
+import type { AuditSearch } from '../services/audit/search.ts';
 import type { Domains } from '../services/domain/domains.ts';
 import type { KeyAdmin } from '../services/key/admin.ts';
 import type { OperatorPrincipal } from '../services/operator/authenticate.ts';
@@ -15,6 +16,7 @@ export interface AdminServices {
   readonly operators: Operators;
   readonly domains: Domains;
   readonly keys: KeyAdmin;
+  readonly audit: AuditSearch;
   readonly authenticator: Authenticator;
   readonly profiler: Profiler;
   status(): Promise<StatusReport>;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import type Koa from 'koa';
+import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { refuseBrokenRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
@@ -58,7 +59,7 @@ const DEFAULT_MAX_CONNECTIONS = 10_000;
 const CLOSE_GRACE_MS = 100;
 const CLOSE_POLL_MS = 25;
 
-/** Serves an application. @throws what `listen` says, `EADDRINUSE` for one */
+/** Serves an application. @throws AppError `config_invalid` where it cannot listen */
 export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
   const handle = app.callback();
   const { clock = systemClock } = options;
@@ -85,7 +86,9 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
     port: options.port,
     reusePort: options.reusePort ?? false,
   });
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: unknown) => {
+    throw cannotListen(error, options);
+  });
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -101,6 +104,28 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
     },
   };
 }
+
+function cannotListen(error: unknown, { host, port }: ListenOptions): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const { text, hint } = LISTEN_FAILURES[code] ?? {
+    text: 'cannot be listened on',
+    hint: undefined,
+  };
+  return new AppError('config_invalid', { text: `${host}:${port} ${text}.`, hint, cause: error });
+}
+
+const LISTEN_FAILURES: Partial<Record<string, { text: string; hint: string }>> = {
+  EADDRINUSE: {
+    text: 'is in use',
+    hint: 'stop what listens there, or choose another: --port, --management-port (0 takes a free one)',
+  },
+  EACCES: { text: 'may not be listened on', hint: 'choose a port above 1023, or allow this one' },
+  EADDRNOTAVAIL: {
+    text: 'is no address of this machine',
+    hint: 'check --host and --management-host',
+  },
+  ENOTFOUND: { text: 'is no known host', hint: 'check --host and --management-host' },
+};
 
 async function closeGracefully(
   server: HttpServer,

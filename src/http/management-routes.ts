@@ -1,4 +1,5 @@
 import type { AdminServices } from './admin-route.ts';
+import { listAudit } from './handlers/admin/audit.ts';
 import {
   addDomain,
   changeDomain,
@@ -47,6 +48,7 @@ export const MANAGEMENT_ROUTES: readonly Route<AdminServices>[] = [
   listKeys,
   rotateKey,
   retireKey,
+  listAudit,
   introspect,
   forwardAuth,
   status,

@@ -1,4 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
+import { withDeadline } from '../lib/lifecycle.ts';
 import type { ObserveRequest } from './middleware/observe.ts';
 
 /**
@@ -10,8 +20,16 @@ import type { ObserveRequest } from './middleware/observe.ts';
  */
 export interface Metrics {
   readonly observeRequest: ObserveRequest;
-  /** Adds a gauge; `read` runs at each scrape. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  /**
+   * Adds a gauge; `read` runs at each scrape, and one that fails or hangs reads NaN.
+   * @param across what several processes' values make together
+   */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | Promise<number>,
+    across?: 'sum' | 'max' | 'first',
+  ): void;
   /** Adds a counter that only grows. */
   counter(name: string, help: string): { add(count?: number): void };
   /** Adds a histogram over the given upper bounds. */
@@ -20,13 +38,24 @@ export interface Metrics {
     help: string,
     bounds: readonly number[],
   ): { observe(value: number): void };
+  /** The values of this process, for the one that is scraped. */
+  collect(): Promise<CollectedMetrics>;
   /** The text a scrape reads, and its media type. */
   expose(): Promise<string>;
   readonly mediaType: string;
-  readonly registry: Registry;
+}
+
+/** One process's values, as they pass from process to process. */
+export type CollectedMetrics = MetricObjectWithValues<MetricValue<string>>[];
+
+/** Writes several processes' values as those of one. */
+export function exposeTogether(processes: readonly CollectedMetrics[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...processes]).metrics();
 }
 
 const PREFIX = 'authctl_';
+/** A gauge that asks the database must not hold up the others while that is away. */
+const READ_DEADLINE_MS = 2_000;
 /** Seconds. A login is 50 ms of hashing; 30 s is the longest a request may take to arrive. */
 const LATENCY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
 
@@ -72,13 +101,14 @@ export function createMetrics(): Metrics {
       counter.inc();
       duration.observe(seconds);
     },
-    gauge(name, help, read) {
+    gauge(name, help, read, across = 'sum') {
       new Gauge({
         name: PREFIX + name,
         help,
         registers,
+        aggregator: across,
         async collect() {
-          this.set(await read());
+          this.set(await readInTime(read));
         },
       });
     },
@@ -95,8 +125,17 @@ export function createMetrics(): Metrics {
       });
       return { observe: (value) => histogram.observe(value) };
     },
+    collect: () => registry.getMetricsAsJSON(),
     expose: () => registry.metrics(),
     mediaType: registry.contentType,
-    registry,
   };
+}
+
+async function readInTime(read: () => number | Promise<number>): Promise<number> {
+  try {
+    return await withDeadline(Promise.resolve(read()), READ_DEADLINE_MS, () => 'too slow');
+  } catch {
+    // The part that failed says so itself, in its own metrics and in the log.
+    return Number.NaN;
+  }
 }

@@ -127,6 +127,25 @@ export const RotatedKey = answer('RotatedKey', {
 
 export const RetiredKey = answer('RetiredKey', { kid: Type.String(), dry_run: Type.Boolean() });
 
+export const AuditPage = answer('AuditPage', {
+  records: Type.Array(
+    answer('AuditRecord', {
+      id: Type.String(),
+      at: Timestamp,
+      action: Type.String({ description: '`area.verb`, past tense.' }),
+      result: Type.Enum(['ok', 'refused']),
+      actor_kind: Type.String(),
+      actor_id: nullable(Type.String()),
+      user_id: nullable(Type.String({ description: 'Whom it concerns.' })),
+      ip: nullable(Type.String()),
+      user_agent: nullable(Type.String()),
+      request_id: nullable(Type.String()),
+      detail: nullable(Type.Record(Type.String(), Type.Unknown())),
+    }),
+  ),
+  next_cursor: nullable(Type.String({ description: 'null on the last page.' })),
+});
+
 export const Introspection = Type.Union([
   answer('InactiveToken', { active: Type.Literal(false) }),
   answer('ActiveToken', {

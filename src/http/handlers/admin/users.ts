@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { fieldError } from '../../../errors.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { etagOf, readIfMatch } from '../../etag.ts';
 import { strictObject } from '../../kernel/schema.ts';
@@ -15,6 +14,7 @@ import {
   SessionsEnded,
 } from '../../schemas/admin.ts';
 import { Email, Password, Phone, Username, Uuid } from '../../schemas/fields.ts';
+import { readTime } from './read-time.ts';
 
 const ById = strictObject({ id: Uuid });
 const TAGS = ['users'] as const;
@@ -195,11 +195,3 @@ export const resetTwoFactor = adminRoute({
     body: { sessions_ended: await users.resetTwoFactor(actor, params.id) },
   }),
 });
-
-/** The pattern lets a 31st of February through; what no calendar knows is refused here. */
-function readTime(text: string | undefined, pointer: string): Date | undefined {
-  if (text === undefined) return undefined;
-  const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw fieldError(pointer, 'bad_format', 'There is no such time.');
-}

@@ -1,0 +1,13 @@
+import { fieldError } from '../../../errors.ts';
+
+/**
+ * Reads a time of a query. The schema's pattern lets a 40th of November through; what no calendar
+ * knows is refused here.
+ * @throws AppError `validation_failed`
+ */
+export function readTime(text: string | undefined, pointer: string): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw fieldError(pointer, 'bad_format', 'There is no such time.');
+}
