@@ -95,7 +95,7 @@ export async function startAppliance(options: TestApplianceOptions = {}): Promis
   return appliance;
 }
 
-async function call(url: string, options: CallOptions = {}): Promise<Answer> {
+export async function call(url: string, options: CallOptions = {}): Promise<Answer> {
   const { body, token, headers } = options;
   const response = await fetch(url, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
