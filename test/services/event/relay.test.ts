@@ -138,7 +138,7 @@ test('after the last try an event is set aside, on record, and those behind it g
 
 test('a dead event that is replayed is published with its own id, before later ones of its user', async () => {
   const userId = newUser();
-  const receiver = { isBroken: true };
+  const receiver: { isBroken: boolean } = { isBroken: true };
   const sink = createRecordingSink('webhook', () =>
     receiver.isBroken ? new Error('HTTP 500') : null,
   );
@@ -177,7 +177,7 @@ test('replay takes published events of a time, and leaves waiting ones alone', a
 });
 
 test('with several sinks an event is published when all have it, and none is asked twice', async () => {
-  const receiver = { isBroken: true };
+  const receiver: { isBroken: boolean } = { isBroken: true };
   const kafka = createRecordingSink('kafka');
   const webhook = createRecordingSink('webhook', () =>
     receiver.isBroken ? new Error('HTTP 503') : null,

@@ -36,6 +36,8 @@ export function createKafkaSink(options: KafkaOptions): Sink {
   let last: Promise<unknown> = Promise.resolve();
 
   async function send(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<void> {
+    // Its turn came too late: somebody else may be publishing them by the time it arrives.
+    if (signal.aborted) throw new Error('no answer in time');
     opening ??= openProducer(options);
     const producer = await opening;
     const sent = producer.send({
@@ -61,14 +63,11 @@ export function createKafkaSink(options: KafkaOptions): Sink {
       await send(events, signal);
       return events.map(() => null);
     } catch (error) {
-      await discardProducer();
+      // Not awaited: taking leave of a broker that hangs may take as long as it likes.
+      void discardProducer();
       const failure = new Error(describe(error));
-      if (events.length === 1 || !isRefusal(error)) return events.map(() => failure);
+      return events.map(() => failure);
     }
-    // The broker refused one of them, it does not say which: each must stand for itself.
-    const outcomes: (Error | null)[] = [];
-    for (const event of events) outcomes.push(...(await publish([event], signal)));
-    return outcomes;
   }
 
   return {
@@ -123,18 +122,6 @@ function toMessage(topic: string, event: OutgoingEvent) {
     headers: { 'event-id': event.id, 'event-type': event.type },
     timestamp: BigInt(event.occurredAt.getTime()),
   };
-}
-
-/** Broker's codes that are about a message, not about the cluster. */
-const REFUSALS = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'CORRUPT_MESSAGE',
-]);
-
-function isRefusal(error: unknown): boolean {
-  return leavesOf(error).some((leaf) => REFUSALS.has(fieldOf(leaf, 'apiId') ?? ''));
 }
 
 /** The innermost causes: what is around them says only that something failed. */

@@ -1,0 +1,116 @@
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { uuidv7 } from '../../../../src/crypto/random.ts';
+import { createKafkaSink } from '../../../../src/services/event/sinks/kafka-sink.ts';
+import type { OutgoingEvent, Sink } from '../../../../src/services/event/sinks/sink.ts';
+import { hasKafka, type KafkaCluster, startKafka, whyNoKafka } from '../../../support/kafka.ts';
+import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
+
+const TOPIC = 'authctl.events';
+const NEVER = new AbortController().signal;
+const closers: (() => void | Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function eventOf(userId: string | null, count = 0): OutgoingEvent {
+  const id = uuidv7(Date.now());
+  const occurredAt = new Date('2026-03-01T12:00:00.123Z');
+  return { id, type: 'user.updated', userId, occurredAt, body: JSON.stringify({ id, count }) };
+}
+
+function sinkTo(brokers: readonly string[]): Sink {
+  const sink = createKafkaSink({ brokers, topic: TOPIC, tls: false, credentials: null });
+  closers.push(sink.close);
+  return sink;
+}
+
+test('a broker that cannot be reached fails the events and says why', async () => {
+  const server = createServer();
+  const port = await listenOnFreePort(server);
+  server.close();
+  const outcomes = await sinkTo([`127.0.0.1:${port}`]).publish([eventOf('u')], NEVER);
+  expect(outcomes).toEqual([new Error('ECONNREFUSED')]);
+});
+
+test('a broker that accepts and never answers is given up when the time is over', async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const sink = sinkTo([`127.0.0.1:${await listenOnFreePort(server)}`]);
+  const outcomes = await sink.publish([eventOf('u'), eventOf('v')], AbortSignal.timeout(200));
+  expect(outcomes).toEqual([new Error('no answer in time'), new Error('no answer in time')]);
+});
+
+describe.skipIf(!hasKafka)(`with a Kafka cluster (else: ${whyNoKafka})`, () => {
+  async function startCluster(): Promise<KafkaCluster> {
+    const cluster = await startKafka();
+    closers.push(cluster.stop);
+    return cluster;
+  }
+
+  test('another client reads key, headers, time and body as they were sent', async () => {
+    const cluster = await startCluster();
+    const event = eventOf(uuidv7(Date.now()));
+    expect(await sinkTo(cluster.brokers).publish([event], NEVER)).toEqual([null]);
+    expect(await cluster.consume(TOPIC)).toEqual([
+      expect.objectContaining({
+        key: event.userId,
+        payload: event.body,
+        headers: ['event-id', event.id, 'event-type', 'user.updated'],
+        ts: event.occurredAt.getTime(),
+      }),
+    ]);
+  });
+
+  test('a user’s events share a partition and keep their order there', async () => {
+    const cluster = await startCluster();
+    const sink = sinkTo(cluster.brokers);
+    const users = Array.from({ length: 8 }, () => uuidv7(Date.now()));
+    for (let count = 0; count < 10; count += 1) {
+      const outcomes = await sink.publish(
+        users.map((user) => eventOf(user, count)),
+        NEVER,
+      );
+      expect(outcomes).toEqual(users.map(() => null));
+    }
+    const messages = await cluster.consume(TOPIC);
+    expect(messages).toHaveLength(80);
+    expect(new Set(messages.map(({ partition }) => partition)).size).toBeGreaterThan(1);
+    for (const user of users) {
+      const own = messages.filter(({ key }) => key === user);
+      expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
+      expect(own.map(({ payload }) => JSON.parse(payload).count)).toEqual([
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+      ]);
+    }
+  });
+
+  test('rounds that publish at once do not get into each other’s way', async () => {
+    const cluster = await startCluster();
+    const sink = sinkTo(cluster.brokers);
+    const rounds = await Promise.all(
+      Array.from({ length: 8 }, () => sink.publish([eventOf('u'), eventOf('v')], NEVER)),
+    );
+    expect(rounds.flat().every((outcome) => outcome === null)).toBe(true);
+    expect(await cluster.consume(TOPIC)).toHaveLength(16);
+  });
+
+  test('after an outage the same sink publishes again', async () => {
+    const cluster = await startCluster();
+    const sink = sinkTo(cluster.brokers);
+    expect(await sink.publish([eventOf('u', 1)], NEVER)).toEqual([null]);
+    cluster.pause();
+    const outcomes = await sink.publish([eventOf('u', 2)], AbortSignal.timeout(200));
+    expect(outcomes).toEqual([new Error('no answer in time')]);
+    cluster.resume();
+    expect(await sink.publish([eventOf('u', 3)], NEVER)).toEqual([null]);
+    const counts = (await cluster.consume(TOPIC)).map(({ payload }) => JSON.parse(payload).count);
+    // What was under way in the outage may have arrived: unconfirmed is not the same as not there.
+    expect(counts.filter((count) => count !== 2)).toEqual([1, 3]);
+  });
+});
