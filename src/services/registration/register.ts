@@ -169,7 +169,7 @@ export function createRegister(deps: RegisterDeps) {
   ): Promise<RegistrationRow> {
     const createdAt = deps.clock.now();
     const id = uuidv7(createdAt.getTime());
-    const payload = { status, has_email: identity.email !== null };
+    const payload = { status, username: identity.username, has_email: identity.email !== null };
     return {
       id,
       ...identity,

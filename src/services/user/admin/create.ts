@@ -87,7 +87,7 @@ export function createCreateUser(deps: CreateUserDeps) {
       await tx.execute(INSERT_CREDENTIAL, [userId, pepperKid, salt, phc, at]);
       const detail = { role, emailVerified: isVerified };
       await recordAudit(tx, { at, action: 'user.created', actor, userId, detail });
-      const payload = { status: 'active', has_email: email !== null };
+      const payload = { status: 'active', username, has_email: email !== null };
       await events.record(tx, { type: 'user.registered', userId, payload });
     });
     await insert.catch((error: unknown) => {
