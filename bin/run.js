@@ -13,6 +13,7 @@ else if (existsSync(pinnedNode)) runWith(pinnedNode);
 else refuse(`authctl needs Node ${NODE_MAJOR} or newer; this is ${process.versions.node}.`);
 
 async function start() {
+  if (process.env.AUTHCTL_WRAPPED) followWrapper();
   if (!existsSync(new URL('../dist/commands', import.meta.url))) {
     refuse('authctl is not built yet. Type: npm run build');
     return;
@@ -33,13 +34,24 @@ async function start() {
 
 /** Runs this program under another Node, in its own session so that each signal reaches it once. */
 function runWith(node) {
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit', detached: true });
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, AUTHCTL_WRAPPED: '1' },
+    detached: true,
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
     process.on(signal, () => child.kill(signal));
   }
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + constants.signals[signal];
   });
+}
+
+/** The wrapper may be killed without a chance to pass that on; its end of the channel then closes. */
+function followWrapper() {
+  delete process.env.AUTHCTL_WRAPPED;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel?.unref();
 }
 
 function refuse(text) {

@@ -24,7 +24,7 @@ export default class Worker extends BaseCommand<typeof Worker> {
       const { openCore } = await import('../src/app/core.ts');
       const { startWorker } = await import('../src/app/start-worker.ts');
       const poolSize = config.database.workerPool;
-      const core = await openCore({ config, scope, log, role: 'worker', poolSize });
+      const core = await openCore({ config, scope, log, role: 'worker', poolSize, stop });
       await startWorker(core, scope);
       log.info('worker started');
       await untilAborted(stop);

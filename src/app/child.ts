@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { packageRoot } from '../lib/package-root.ts';
+import { askChild, type Question } from './process-questions.ts';
 
 export interface ChildOptions {
   /** The command to run, such as `['worker', '--supervised']`. */
@@ -16,6 +17,8 @@ export interface ChildOptions {
 }
 
 export interface Supervised {
+  /** Asks the present child; null when there is none or it does not answer. */
+  ask(question: Question): Promise<unknown>;
   /** Asks it to stop and waits; ends it by force after the deadline. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -44,6 +47,8 @@ export function superviseChild(options: ChildOptions): Supervised {
       env: options.env,
       execArgv: [...(options.execArgv ?? [])],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // JSON would turn the metrics' NaN and Infinity into null.
+      serialization: 'advanced',
     });
     child.on('error', (error) => log.error({ err: error, child: name }, 'child failed'));
     child.once('exit', (code, signal) => {
@@ -57,6 +62,7 @@ export function superviseChild(options: ChildOptions): Supervised {
 
   start();
   return {
+    ask: async (question) => (child?.connected ? askChild(child, question) : null),
     async stop(deadlineMs) {
       isStopping = true;
       clearTimeout(restart);

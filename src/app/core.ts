@@ -41,6 +41,10 @@ export interface CoreOptions {
   readonly log: Logger;
   readonly role: 'api' | 'worker' | 'cli';
   readonly poolSize: number;
+  /** How long to wait for an external database; `startup.deadline` when absent. */
+  readonly patienceMs?: number;
+  /** Ends the wait. */
+  readonly stop?: AbortSignal;
   /** The system's unless a test brings its own. */
   readonly clock?: Clock;
 }
@@ -53,7 +57,17 @@ export interface CoreOptions {
 export async function openCore(options: CoreOptions): Promise<Core> {
   const { config, scope, log, role, poolSize, clock = systemClock } = options;
   const applicationName = `authctl ${role}`;
-  const store = await openStore({ config, scope, log, clock, applicationName, poolSize });
+  const { patienceMs, stop } = options;
+  const store = await openStore({
+    config,
+    scope,
+    log,
+    clock,
+    applicationName,
+    poolSize,
+    patienceMs,
+    stop,
+  });
   await ensureSchema(store);
 
   const { db } = store;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { type Db, openDatabase } from '../db/database.ts';
+import { isConnectionError } from '../db/errors.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
 import { createMigrator, type Migrator } from '../db/migrate/index.ts';
 import { type Migration, readMigrations } from '../db/migrate/read-migrations.ts';
@@ -28,11 +29,15 @@ export interface OpenStoreOptions {
   /** Shown in pg_stat_activity: `authctl api`, `authctl worker`, `authctl cli`. */
   readonly applicationName: string;
   readonly poolSize: number;
+  /** How long to wait for an external server; `startup.deadline` when absent. */
+  readonly patienceMs?: number | undefined;
+  /** Ends the wait. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /**
  * Opens the database: joins the embedded PostgreSQL, or waits for the external one.
- * @throws AppError `dependency_unreachable` when it does not answer within `startup.deadline`
+ * @throws AppError `dependency_unreachable` when it does not answer in time, or refuses us
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { config, scope, log, clock } = options;
@@ -52,7 +57,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     }),
     (opened) => opened.close(),
   );
-  if (external) await waitForDatabase(db, config.startup.deadlineMs, clock, log);
+  if (external) await waitForDatabase(db, options);
   const prismaDir = join(packageRoot(), 'prisma');
   return {
     db,
@@ -85,7 +90,8 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
     connectionString: server.connectionString,
     /** Whoever meets a dead server starts it again; many callers at once start it once. */
     onUnreachable() {
-      restarting ??= server
+      if (restarting) return;
+      restarting = server
         .ensureRunning()
         .catch((error: unknown) => log.error({ err: error }, 'embedded PostgreSQL did not restart'))
         .finally(() => {
@@ -95,21 +101,20 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
   };
 }
 
-async function waitForDatabase(
-  db: Db,
-  deadlineMs: number,
-  clock: Clock,
-  log: Logger,
-): Promise<void> {
+async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {
+  const { config, clock, log, stop } = options;
   try {
     await retryUntil(() => db.query({ name: 'ping', text: 'SELECT 1' }), {
-      deadlineMs,
+      deadlineMs: options.patienceMs ?? config.startup.deadlineMs,
       clock,
+      isPassing: isConnectionError,
       onRetry: (error) => log.warn({ err: error }, 'waiting for the database'),
+      signal: stop,
     });
   } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('dependency_unreachable', {
-      text: 'PostgreSQL does not answer.',
+      text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reason || 'no reason given'}`,
       hint: 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',
       cause: error,
     });

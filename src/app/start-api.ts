@@ -9,6 +9,7 @@ import { createPublicApp } from '../http/public-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createServices, type Services } from '../services/index.ts';
 import { createWake } from '../services/wake.ts';
+import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openLimits } from './open-limits.ts';
@@ -69,7 +70,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     },
   });
   scope.defer('requests in flight', services.drain);
-  addGauges(metrics, core, services, forge.stats);
+  addGauges({ metrics, core, services, forge });
 
   const identity = { kind: 'api' as const, host: hostname(), pid: process.pid, version };
   const beat = nodes.start(identity, () => {
@@ -101,6 +102,10 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
       host: config.host,
       port: options.port,
       maxConnections: config.http.maxConnections,
+      timeouts: {
+        headersTimeout: config.http.headersTimeoutMs,
+        requestTimeout: config.http.requestTimeoutMs,
+      },
       reusePort: config.workers > 1,
     }),
     (opened) => opened.close(config.shutdown.deadlineMs),
@@ -118,52 +123,4 @@ function openGuardian({ config, clock }: Core, scope: Scope): Guardian | null {
     clock,
   });
   return scope.own('guardian', guardian, (opened) => opened.close());
-}
-
-function addGauges(
-  metrics: Metrics,
-  { db, keys, status }: Core,
-  services: Services,
-  forge: () => {
-    busy: number;
-    queued: number;
-    rejected: number;
-    waitMs: number;
-    ratePerSecond: number;
-  },
-): void {
-  const { gauge } = metrics;
-  gauge('hash_slots_busy', 'Hashes under way.', () => forge().busy);
-  gauge('hash_queue', 'Requests that wait for a hash.', () => forge().queued);
-  gauge('hash_rejected', 'Requests refused because the queue was full.', () => forge().rejected);
-  gauge(
-    'hash_wait_seconds',
-    'Time requests have waited for a hash, in all.',
-    () => forge().waitMs / 1_000,
-  );
-  gauge('hash_rate', 'Hashes per second at the present cost.', () => forge().ratePerSecond);
-  gauge(
-    'registration_waiting',
-    'Registrations that wait for a writer.',
-    () => services.batchStats().waiting,
-  );
-  gauge('database_connections', 'Open connections.', () => db.stats().total);
-  gauge('database_waiting', 'Requests that wait for a connection.', () => db.stats().waiting);
-  gauge('keys_age_seconds', 'Age of the keys this process works with.', () => keys.ageMs() / 1_000);
-  gauge(
-    'pending_hashes',
-    'Credentials that wait for hardening.',
-    async () => (await status()).pending_hashes,
-  );
-  gauge(
-    'oldest_pending_seconds',
-    'Age of the oldest of them.',
-    async () => (await status()).oldest_pending_seconds,
-  );
-  gauge('mail_queued', 'Mails that wait to be sent.', async () => (await status()).mail.queued);
-  gauge(
-    'events_waiting',
-    'Events that wait to be published.',
-    async () => (await status()).events.waiting,
-  );
 }

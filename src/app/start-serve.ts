@@ -14,6 +14,8 @@ export interface ServeOptions {
   readonly config: Config;
   readonly scope: Scope;
   readonly log: Logger;
+  /** Ends a start that still waits for the database. */
+  readonly stop: AbortSignal;
   readonly withWorker: boolean;
   /** A further API process of a supervising one: it only serves. */
   readonly isSupervised: boolean;
@@ -33,9 +35,9 @@ export interface Serving {
  * never shares threads or memory with requests.
  */
 export async function startServe(options: ServeOptions): Promise<Serving> {
-  const { config, scope, log } = options;
+  const { config, scope, log, stop } = options;
   const poolSize = config.database.pool;
-  const core = await openCore({ config, scope, log, role: 'api', poolSize });
+  const core = await openCore({ config, scope, log, role: 'api', poolSize, stop });
   if (!options.isSupervised) await prepareDomains(core);
   const { isEmbedded } = core.store;
   const api = await startApi({ core, scope, port: config.port, processes: config.workers });

@@ -94,6 +94,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       const working = work({ settings, scope, log, stop: stop.signal });
       if (this.#isLongRunning) return await working;
       return await Promise.race([working, interruption(stop.signal)]);
+    } catch (error) {
+      // Whatever a start was waiting for, it was told to stop.
+      throw stop.signal.aborted ? new Interrupted() : error;
     } finally {
       await scope.release(settings.shutdown.deadlineMs);
       stop.dispose();

@@ -6,6 +6,8 @@ import { BaseCommand, type CommandContext } from './base-command.ts';
 
 /** Connections a short command needs at most. */
 const POOL_SIZE = 2;
+/** Somebody is waiting at a terminal; a server that is only restarting is back by then. */
+const PATIENCE_MS = 10_000;
 
 /** A short command that works on the installation itself: database, keys and domains are opened. */
 export abstract class CoreCommand<
@@ -22,9 +24,17 @@ export abstract class CoreCommand<
    */
   protected withCore<R>(work: (core: Core, context: CommandContext) => Promise<R>): Promise<R> {
     return this.withScope(async (context) => {
-      const { settings: config, scope, log } = context;
+      const { settings: config, scope, log, stop } = context;
       const { openCore } = await import('../app/core.ts');
-      const core = await openCore({ config, scope, log, role: 'cli', poolSize: POOL_SIZE });
+      const core = await openCore({
+        config,
+        scope,
+        log,
+        role: 'cli',
+        poolSize: POOL_SIZE,
+        patienceMs: Math.min(PATIENCE_MS, config.startup.deadlineMs),
+        stop,
+      });
       return work(core, context);
     });
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 
 const FIRST_DELAY_MS = 200;
@@ -9,6 +10,8 @@ export interface RetryOptions {
   /** Whether trying again may help; an error of another kind is thrown at once. Default: always. */
   readonly isPassing?: (error: unknown) => boolean;
   readonly onRetry?: (error: unknown) => void;
+  /** Gives up as soon as it aborts, with the last error. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -16,15 +19,17 @@ export interface RetryOptions {
  * error.
  */
 export async function retryUntil<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { clock, deadlineMs, isPassing = () => true } = options;
+  const { clock, deadlineMs, isPassing = () => true, signal } = options;
   const giveUpAt = clock.monotonicMs() + deadlineMs;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || clock.monotonicMs() + delayMs >= giveUpAt) throw error;
+      const isLast = signal?.aborted || clock.monotonicMs() + delayMs >= giveUpAt;
+      if (isLast || !isPassing(error)) throw error;
       options.onRetry?.(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    // Cut short by the signal; the next try is then the last.
+    await sleep(delayMs, undefined, signal && { signal }).catch(() => undefined);
   }
 }

@@ -92,10 +92,14 @@ describe('connections', () => {
     expect((await send(app.port, { path: '/v1/whoami' })).status).toBe(200);
   });
 
-  test('a port that is taken is an error of listen', async () => {
+  test('a port that is taken is refused with what to do', async () => {
     const app = await startApp([whoami]);
     const other = startApp([whoami], { port: app.port });
-    await expect(other).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(other).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: `127.0.0.1:${app.port} is in use.`,
+      hint: expect.stringContaining('--port'),
+    });
   });
 });
 

@@ -1,0 +1,57 @@
+import type { Forge } from '../crypto/forge.ts';
+import type { Metrics } from '../http/metrics.ts';
+import type { Services } from '../services/index.ts';
+import type { StatusReport } from '../services/status/status.ts';
+import type { Core } from './core.ts';
+
+export interface GaugeSources {
+  readonly metrics: Metrics;
+  readonly core: Core;
+  readonly services: Services;
+  readonly forge: Forge;
+}
+
+/** Adds what an API process knows of itself, and of the installation. */
+export function addGauges({ metrics, core, services, forge }: GaugeSources): void {
+  const { gauge } = metrics;
+  const { db, keys } = core;
+  gauge('hash_slots_busy', 'Hashes under way.', () => forge.stats().busy);
+  gauge('hash_queue', 'Requests that wait for a hash.', () => forge.stats().queued);
+  gauge('hash_rejected', 'Requests refused as the queue was full.', () => forge.stats().rejected);
+  gauge('hash_wait_seconds', 'Time waited for hashes in all.', () => forge.stats().waitMs / 1_000);
+  gauge('hash_rate', 'Hashes per second at the present cost.', () => forge.ratePerSecond());
+  gauge(
+    'registration_waiting',
+    'Registrations that wait for a writer.',
+    () => services.batchStats().waiting,
+  );
+  gauge('database_connections', 'Open connections.', () => db.stats().total);
+  gauge('database_waiting', 'Requests that wait for a connection.', () => db.stats().waiting);
+  gauge('keys_age_seconds', 'Age of the keys at hand.', () => keys.ageMs() / 1_000, 'max');
+
+  const status = shareWhileReading(core.status);
+  for (const [name, help, pick] of INSTALLATION)
+    gauge(name, help, async () => pick(await status()), 'first');
+}
+
+/** The installation's own, the same whichever process tells them. */
+const INSTALLATION: readonly (readonly [string, string, (report: StatusReport) => number])[] = [
+  ['pending_hashes', 'Credentials that wait for hardening.', (report) => report.pending_hashes],
+  ['oldest_pending_seconds', 'Age of the oldest.', (report) => report.oldest_pending_seconds],
+  ['parked_hashes', 'Credentials no worker could harden.', (report) => report.parked_hashes],
+  ['mail_queued', 'Mails that wait to be sent.', ({ mail }) => mail.queued],
+  ['mail_dead', 'Mails given up.', ({ mail }) => mail.dead],
+  ['events_waiting', 'Events that wait to be published.', ({ events }) => events.waiting],
+  ['events_dead', 'Events set aside for replay.', ({ events }) => events.dead],
+];
+
+/** All gauges of a scrape read at once: one read of the database serves them. */
+function shareWhileReading<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+}
