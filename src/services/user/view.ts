@@ -14,7 +14,8 @@ export interface UserColumns {
   recovery_codes_left: number;
 }
 
-export type UserStatus = 'pending' | 'active' | 'locked' | 'disabled';
+export const USER_STATUSES = ['pending', 'active', 'locked', 'disabled'] as const;
+export type UserStatus = (typeof USER_STATUSES)[number];
 
 /** The `user` object of the API. */
 export interface UserView {
