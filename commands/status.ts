@@ -47,10 +47,15 @@ function toRows(status: StatusResult): [string, string][] {
     ['parked hashes', String(status.parked_hashes)],
     ['hash rate', `${status.hash_rate}/s`],
     ['mail', `${status.mail.queued} queued, ${status.mail.dead} dead`],
-    ['events', `${status.events.waiting} waiting, ${status.events.dead} dead`],
+    ['events', describeEvents(status.events)],
     ['domains', `${status.domains.verified} verified, ${status.domains.pending} pending`],
     ['processes', `${status.api.nodes} API, ${status.worker.nodes} worker`],
     ['schema', status.schema.state],
     ['database', `${status.database.kind}, PostgreSQL ${status.database.version}`],
   ];
+}
+
+function describeEvents({ waiting, oldest_waiting_seconds, dead }: StatusReport['events']): string {
+  const age = formatElapsed(oldest_waiting_seconds * 1_000);
+  return `${waiting} waiting, oldest ${age}, ${dead} dead`;
 }

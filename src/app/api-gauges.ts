@@ -42,6 +42,11 @@ const INSTALLATION: readonly (readonly [string, string, (report: StatusReport) =
   ['mail_queued', 'Mails that wait to be sent.', ({ mail }) => mail.queued],
   ['mail_dead', 'Mails given up.', ({ mail }) => mail.dead],
   ['events_waiting', 'Events that wait to be published.', ({ events }) => events.waiting],
+  [
+    'events_oldest_waiting_seconds',
+    'Age of the oldest of them.',
+    ({ events }) => events.oldest_waiting_seconds,
+  ],
   ['events_dead', 'Events set aside for replay.', ({ events }) => events.dead],
 ];
 

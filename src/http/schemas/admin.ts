@@ -180,7 +180,10 @@ export const Status = answer('Status', {
   users: Count,
   sessions: Count,
   mail: Type.Object({ queued: Count, dead: Count }, { additionalProperties: false }),
-  events: Type.Object({ waiting: Count, dead: Count }, { additionalProperties: false }),
+  events: Type.Object(
+    { waiting: Count, oldest_waiting_seconds: Count, dead: Count },
+    { additionalProperties: false },
+  ),
   domains: Type.Object({ verified: Count, pending: Count }, { additionalProperties: false }),
   api: Type.Object({ nodes: Count }, { additionalProperties: false }),
   worker: Type.Object({ nodes: Count }, { additionalProperties: false }),

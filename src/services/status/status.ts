@@ -14,7 +14,11 @@ export interface StatusReport {
   readonly users: number;
   readonly sessions: number;
   readonly mail: { readonly queued: number; readonly dead: number };
-  readonly events: { readonly waiting: number; readonly dead: number };
+  readonly events: {
+    readonly waiting: number;
+    readonly oldest_waiting_seconds: number;
+    readonly dead: number;
+  };
   readonly domains: { readonly verified: number; readonly pending: number };
   readonly api: { readonly nodes: number };
   readonly worker: { readonly nodes: number };
@@ -29,6 +33,7 @@ interface Counts {
   mail_queued: number;
   mail_dead: number;
   events_waiting: number;
+  events_oldest_seconds: number;
   events_dead: number;
   domains_verified: number;
   domains_pending: number;
@@ -46,6 +51,9 @@ const COUNTS = statement(
      (SELECT count(*) FROM mails WHERE status = 'queued')::int AS mail_queued,
      (SELECT count(*) FROM mails WHERE status = 'dead')::int AS mail_dead,
      (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS events_waiting,
+     COALESCE((SELECT extract(epoch FROM now() - created_at) FROM events
+               WHERE published_at IS NULL AND dead_at IS NULL ORDER BY sequence LIMIT 1), 0)::float8
+       AS events_oldest_seconds,
      (SELECT count(*) FROM events WHERE dead_at IS NOT NULL)::int AS events_dead,
      (SELECT count(*) FROM domains WHERE status = 'verified')::int AS domains_verified,
      (SELECT count(*) FROM domains WHERE status = 'pending')::int AS domains_pending`,
@@ -66,7 +74,11 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
       users: counts.users,
       sessions: counts.sessions,
       mail: { queued: counts.mail_queued, dead: counts.mail_dead },
-      events: { waiting: counts.events_waiting, dead: counts.events_dead },
+      events: {
+        waiting: counts.events_waiting,
+        oldest_waiting_seconds: Math.max(0, Math.round(counts.events_oldest_seconds)),
+        dead: counts.events_dead,
+      },
       domains: { verified: counts.domains_verified, pending: counts.domains_pending },
       api: { nodes: running.api },
       worker: { nodes: running.workers },
