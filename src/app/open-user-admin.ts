@@ -2,12 +2,16 @@ import type { Scope } from '../lib/lifecycle.ts';
 import { createPasswordTools, type PasswordTools } from '../services/password/tools.ts';
 import { identityPolicyOf } from '../services/registration/identity.ts';
 import { createUserAdmin, type UserAdmin } from '../services/user/admin.ts';
+import { createWake } from '../services/wake.ts';
 import type { Core } from './core.ts';
 import { hashParams, openForge } from './open-forge.ts';
 
 /** What commands do with accounts. The Forge is opened only where a password is set. */
 export function openUserAdmin(core: Core, scope: Scope): UserAdmin {
-  const { config, directory: domains } = core;
+  const { config, db, log, directory: domains } = core;
+  const wakeMail = scope.own('wake-up for mail', createWake(db, 'authctl_mail', log), (wake) =>
+    wake.flush(),
+  );
   let tools: Promise<PasswordTools> | undefined;
 
   async function openTools(): Promise<PasswordTools> {
@@ -23,8 +27,7 @@ export function openUserAdmin(core: Core, scope: Scope): UserAdmin {
       tools ??= openTools();
       return tools;
     },
-    // Workers look for mail by themselves every few seconds; this process is gone by then.
-    wakeMail: { soon: () => undefined },
+    wakeMail,
     // No session is remembered here; API nodes find out within their own bound.
     forgetSession: () => undefined,
   });

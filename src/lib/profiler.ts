@@ -13,8 +13,13 @@ export interface Profiler {
   heap(seconds: number): Promise<string>;
 }
 
-/** Mean bytes between two samples of allocation. */
-const SAMPLING_INTERVAL = 32_768;
+const ALLOCATIONS = {
+  /** Mean bytes between two samples. */
+  samplingInterval: 32_768,
+  // What is allocated and soon thrown away costs time, too.
+  includeObjectsCollectedByMajorGC: true,
+  includeObjectsCollectedByMinorGC: true,
+};
 
 export function createProfiler(): Profiler {
   let isBusy = false;
@@ -43,8 +48,7 @@ export function createProfiler(): Profiler {
       }),
     heap: (seconds) =>
       withSession(async (session) => {
-        const samplingInterval = SAMPLING_INTERVAL;
-        await session.post('HeapProfiler.startSampling', { samplingInterval });
+        await session.post('HeapProfiler.startSampling', ALLOCATIONS);
         await pause(seconds);
         return JSON.stringify((await session.post('HeapProfiler.stopSampling')).profile);
       }),
