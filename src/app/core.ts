@@ -77,6 +77,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   // A key that does not open must stop the start, not the first request.
   if (role !== 'cli') await keys.ring();
   const nodes = createNodes({ db, clock, log });
+  const wake = scope.own('wake-ups for events', createWake(db, 'authctl_events', log), (owned) =>
+    owned.flush(),
+  );
   return {
     config,
     clock,
@@ -88,11 +91,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     keys,
     domains: createDomains({ db, clock }),
     directory: createDomainDirectory({ db, clock }),
-    events: createEvents({
-      clock,
-      enabled: hasEventSink(config),
-      wake: createWake(db, 'authctl_events', log),
-    }),
+    events: createEvents({ clock, enabled: hasEventSink(config), wake }),
     mails: createMailQueue({ clock, keys, messageDomain: domainOfSender(config.mail.from) }),
     nodes,
     status: createStatus({ db, nodes }),

@@ -8,7 +8,7 @@ import { createMetrics, type Metrics } from '../http/metrics.ts';
 import { createPublicApp } from '../http/public-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createServices, type Services } from '../services/index.ts';
-import { createWake } from '../services/wake.ts';
+import { createWake, type WakeChannel } from '../services/wake.ts';
 import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
 import { hashParams, openForge } from './open-forge.ts';
@@ -52,16 +52,15 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     'Time of a batch, durable commit included.',
     BATCH_SECONDS,
   );
+  const ownWake = (channel: WakeChannel) =>
+    scope.own(`wake-ups on ${channel}`, createWake(db, channel, log), (wake) => wake.flush());
   const services = createServices({
     ...core,
     forge,
     params: hashParams(config),
     limits,
     mailBudget,
-    wake: {
-      hash: createWake(db, 'authctl_hash', log),
-      mail: createWake(db, 'authctl_mail', log),
-    },
+    wake: { hash: ownWake('authctl_hash'), mail: ownWake('authctl_mail') },
     metrics: {
       observeBatch(rows, seconds) {
         batchRows.observe(rows);

@@ -104,7 +104,11 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
         refreshTtlMs: config.refresh.ttlMs,
       },
     }),
-    events: createEvents({ clock, enabled: false, wake: { soon: () => undefined } }),
+    events: createEvents({
+      clock,
+      enabled: false,
+      wake: { soon: () => undefined, flush: async () => undefined },
+    }),
   });
 }
 

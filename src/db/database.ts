@@ -78,12 +78,13 @@ export function openDatabase(options: DbOptions): Db {
   });
 
   let prisma: Promise<PrismaClient> | undefined;
+  let isClosed = false;
 
   async function guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (isConnectionError(error)) options.onUnreachable?.();
+      if (isConnectionError(error) && !isClosed) options.onUnreachable?.();
       throw error;
     }
   }
@@ -100,6 +101,7 @@ export function openDatabase(options: DbOptions): Db {
     listen: (channel, onNotify) => listen(options, channel, onNotify),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async close() {
+      isClosed = true;
       await (await prisma)?.$disconnect();
       await pool.end();
     },
@@ -122,6 +124,11 @@ function queryable(on: Pool | PoolClient): Queryable {
 async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that breaks between two statements says so in an event; unheard, it ends the process.
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
   try {
     await client.query('BEGIN');
     const result = await work(queryable(client));
@@ -134,6 +141,7 @@ async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>)
     });
     throw error;
   } finally {
+    client.removeListener('error', onError);
     client.release(broken);
   }
 }

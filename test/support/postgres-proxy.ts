@@ -13,6 +13,12 @@ export interface PostgresProxy {
   lost(): number;
   /** Loses the server's answer to the next `times` runs of a named statement, once it is committed. */
   loseAnswers(statementName: string, times: number): void;
+  /** Ends all connections and refuses new ones, until `up`. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  /** Lets everything hang, connections and all, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +31,7 @@ export async function startPostgresProxy(connectionString: string): Promise<Post
   let statement: Buffer | undefined;
   let left = 0;
   let lost = 0;
+  let isFrozen = false;
 
   const server = createServer((client) => {
     const upstream = createConnection(target);
@@ -51,15 +58,26 @@ export async function startPostgresProxy(connectionString: string): Promise<Post
     });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
+      if (isFrozen) socket.pause();
       socket.on('error', cut).on('close', () => {
         sockets.delete(socket);
         cut();
       });
     }
   });
-  server.listen(join(folder, SOCKET));
-  await once(server, 'listening');
+  async function up(): Promise<void> {
+    server.listen(join(folder, SOCKET));
+    await once(server, 'listening');
+  }
 
+  async function down(): Promise<void> {
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+
+  await up();
   return {
     connectionString: `${base}?host=${encodeURIComponent(folder)}`,
     lost: () => lost,
@@ -67,10 +85,18 @@ export async function startPostgresProxy(connectionString: string): Promise<Post
       statement = Buffer.from(`${name}\0`);
       left = times;
     },
+    up,
+    down,
+    freeze() {
+      isFrozen = true;
+      for (const socket of sockets) socket.pause();
+    },
+    thaw() {
+      isFrozen = false;
+      for (const socket of sockets) socket.resume();
+    },
     async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      if (server.listening) await down();
       await rm(folder, { recursive: true });
     },
   };

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 function createBatch(batches: number[] = []) {
-  const silent = { soon: () => undefined };
+  const silent = { soon: () => undefined, flush: async () => undefined };
   return createRegistrationBatch({
     db,
     clock: systemClock,

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { createInstallation, type Installation } from '../support/process.ts';
+import { startRegistrations } from '../support/registration-load.ts';
+import { expectAllKept, expectLogins, randomMoment } from './journal.ts';
+
+let installation: Installation;
+
+beforeEach(async () => {
+  installation = await createInstallation({ AUTHCTL_LOG_LEVEL: 'error' });
+});
+afterEach(() => installation.remove());
+
+const DEADLINE_MS = 120_000;
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  test(
+    `${signal} under load, worker and all: every request has its answer, and the exit code is 0`,
+    async () => {
+      const api = await installation.serve();
+      const load = startRegistrations(api.url, { name: 'stop', domain: 'example.com' });
+      await eventually('it is at work', () => load.acknowledged().length > 200, 30_000);
+      await randomMoment(40);
+      expect({ code: await api.end(signal), log: api.log() }).toEqual({ code: 0, log: '' });
+      await load.over;
+
+      expect(load.journal.filter(({ status }) => status !== 202)).toEqual([]);
+      const again = await installation.serve('--no-worker');
+      await expectAllKept(installation, load.acknowledged());
+      const rows = await installation.sql('SELECT count(*)::int AS users FROM users');
+      expect(rows).toEqual([{ users: load.journal.length }]);
+      await expectLogins(again.url, load.acknowledged(), 4);
+      expect(await again.end('SIGTERM')).toBe(0);
+    },
+    DEADLINE_MS,
+  );

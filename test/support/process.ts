@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { joinEmbeddedPostgres } from '../../src/db/embedded/join.ts';
+import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { packageRoot } from '../../src/lib/package-root.ts';
+import { postmasterOf, query, serversIn, until } from '../db/embedded/members.ts';
+
+const BIN = join(packageRoot(), 'bin/run.js');
+const log = createLogger({ level: 'silent' });
+
+export interface Running {
+  readonly pid: number;
+  /** What it has written to standard error: its log. */
+  log(): string;
+  /** Sends a signal and waits for the end; the exit code, null when the signal itself ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface Serving extends Running {
+  readonly url: string;
+}
+
+/** A data folder of its own, with the processes that work on it as a user starts them. */
+export interface Installation {
+  /** Starts `authctl serve` on free ports and waits until it serves. */
+  serve(...flags: string[]): Promise<Serving>;
+  /** Starts a long-running command. */
+  start(...args: string[]): Running;
+  /** Runs a command to its end. @throws when it fails, with what it said */
+  run(...args: string[]): Promise<string>;
+  /** Runs one statement on its database, as one more process that joins and leaves. */
+  sql<Row = Record<string, unknown>>(text: string): Promise<Row[]>;
+  /** Ends PostgreSQL as a crash does. */
+  killPostgres(): void;
+  /** Ends whatever is left of it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+/** @param env settings beside the data folder, in which nothing is limited */
+export async function createInstallation(env: Record<string, string> = {}): Promise<Installation> {
+  const dataDir = await realpath(await mkdtemp('/tmp/authctl-process-'));
+  const children: ChildProcess[] = [];
+  const { PATH = '', HOME = '' } = process.env;
+  const environment = {
+    PATH,
+    HOME,
+    AUTHCTL_DATA_DIR: dataDir,
+    AUTHCTL_PORT: '0',
+    AUTHCTL_MANAGEMENT_PORT: '0',
+    AUTHCTL_LIMITS: 'off',
+    ...env,
+  };
+
+  function spawnProgram(args: readonly string[]) {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const ended = once(child, 'close').then(([code]) => code as number | null);
+    const running: Running = {
+      pid: child.pid ?? 0,
+      log: () => stderr,
+      async end(signal) {
+        child.kill(signal);
+        return ended;
+      },
+    };
+    return { child, running, ended };
+  }
+
+  return {
+    async serve(...flags) {
+      const { child, running, ended } = spawnProgram(['serve', ...flags]);
+      const url = await readUrl(child);
+      if (url) return { ...running, url };
+      throw new Error(`serve ended with ${await ended}: ${running.log()}`);
+    },
+    start(...args) {
+      const { child, running } = spawnProgram(args);
+      child.stdout.resume();
+      return running;
+    },
+    async run(...args) {
+      const { child, running, ended } = spawnProgram(args);
+      let stdout = '';
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+      });
+      const code = await ended;
+      if (code !== 0)
+        throw new Error(`authctl ${args.join(' ')} ended with ${code}: ${running.log()}`);
+      return stdout;
+    },
+    async sql<Row>(text: string) {
+      const postgres = await joinEmbeddedPostgres({ dataDir, log });
+      try {
+        return await query<Row>(postgres.connectionString, text);
+      } finally {
+        await postgres.leave();
+      }
+    },
+    killPostgres: () => process.kill(postmasterOf(dataDir), 'SIGKILL'),
+    async remove() {
+      const running = children.filter(
+        (child) => child.exitCode === null && child.signalCode === null,
+      );
+      await Promise.all(running.map((child) => end(child)));
+      for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+      await until(() => serversIn(dataDir).length === 0);
+      await rm(dataDir, { recursive: true, maxRetries: 5 });
+      await rm(socketFolderOf(dataDir), { recursive: true, force: true });
+    },
+  };
+}
+
+/** The address it prints when it serves; undefined when it ends without. */
+async function readUrl({ stdout }: ChildProcess): Promise<string | undefined> {
+  for await (const line of createInterface({ input: stdout! })) {
+    const url = /^authctl serves (\S+)/.exec(line)?.[1];
+    if (!url) continue;
+    stdout!.resume();
+    return url;
+  }
+  return undefined;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'close');
+  child.kill('SIGKILL');
+  await ended;
+}
