@@ -364,18 +364,6 @@ export const SETTINGS = {
     without: 'those added with authctl domains add; development starts with example.com',
     example: 'example.com,example.org',
   }),
-  'flow.ttl': duration({
-    about: 'How long a step of a flow may take.',
-    default: '5m',
-    min: '1s',
-    max: '1h',
-  }),
-  'flow.mail_ttl': duration({
-    about: 'How long a step that waits for a mailed code may take.',
-    default: '10m',
-    min: '1s',
-    max: '24h',
-  }),
 
   limits: choice(['on', 'off'], {
     about:
@@ -616,19 +604,6 @@ export const SETTINGS = {
     about: 'A file to log to.',
     without: 'standard error',
     example: '/var/log/authctl/authctl.log',
-  }),
-  'log.file_max_mib': integer({
-    about: 'Size at which the log file is rotated.',
-    default: 50,
-    min: 1,
-    max: 10_240,
-    unit: 'MiB',
-  }),
-  'log.file_keep': integer({
-    about: 'Rotated log files to keep.',
-    default: 10,
-    min: 0,
-    max: 1_000,
   }),
   'log.sample': integer({
     about: 'Log one in this many successful requests on busy routes; failures are always logged.',

@@ -5,7 +5,7 @@ import type { Keys } from '../key/keyring.ts';
 import { counterOf } from './counter-of.ts';
 import type { Counter, CounterStore } from './counter-store.ts';
 import { rateLimited } from './rate-limited.ts';
-import { RULES, type Rule, registrationRule } from './rules.ts';
+import { type Rule, type Rules, registrationRule } from './rules.ts';
 
 /**
  * One guess at a secret, counted before it is checked: any number of parallel guesses therefore
@@ -45,12 +45,12 @@ export interface LimitsDeps {
   readonly clock: Clock;
   readonly keys: Keys;
   readonly store: CounterStore;
+  readonly rules: Rules;
+  /** A network keeps an account's trust this long after its last sign-in from there. */
+  readonly knownForMs: number;
   /** Registrations of one client network a minute; 0: no limit. */
   readonly registrationsPerMinute: number;
 }
-
-/** A network keeps an account's trust this long after its last sign-in from there. */
-const KNOWN_FOR_MS = 90 * 24 * 3_600_000;
 
 const IS_KNOWN = statement(
   'known_networks.is_known',
@@ -59,7 +59,7 @@ const IS_KNOWN = statement(
 );
 
 export function createLimits(deps: LimitsDeps): Limits {
-  const { db, clock, keys, store, registrationsPerMinute } = deps;
+  const { db, clock, keys, store, rules, knownForMs, registrationsPerMinute } = deps;
 
   async function countersFor(): Promise<(rule: Rule, ...what: string[]) => Counter> {
     const { secret } = (await keys.ring()).code.active;
@@ -74,7 +74,7 @@ export function createLimits(deps: LimitsDeps): Limits {
   }
 
   async function isKnown(identifier: string, network: string, now: Date): Promise<boolean> {
-    const since = new Date(now.getTime() - KNOWN_FOR_MS);
+    const since = new Date(now.getTime() - knownForMs);
     return (await db.query(IS_KNOWN, [identifier, network, since])).length > 0;
   }
 
@@ -82,8 +82,8 @@ export function createLimits(deps: LimitsDeps): Limits {
     async beginLogin(identifier, { network }) {
       const toCounter = await countersFor();
       const now = clock.now();
-      const pair = toCounter(RULES.login, network, identifier);
-      const everywhere = toCounter(RULES.loginEverywhere, identifier);
+      const pair = toCounter(rules.login, network, identifier);
+      const everywhere = toCounter(rules.loginEverywhere, identifier);
       let reserved = await store.reserve([pair, everywhere], now);
       // Asked only when it matters: the wider budget is used up by guesses from anywhere.
       if (reserved.full === everywhere && (await isKnown(identifier, network, now)))
@@ -104,17 +104,17 @@ export function createLimits(deps: LimitsDeps): Limits {
 
     async clearLogin(identifier, { network }) {
       const toCounter = await countersFor();
-      await store.clear(toCounter(RULES.login, network, identifier));
+      await store.clear(toCounter(rules.login, network, identifier));
     },
 
-    takeForgot: (identifier, { network }) => take(RULES.forgot, network, identifier),
+    takeForgot: (identifier, { network }) => take(rules.forgot, network, identifier),
 
-    takeFlow: (flowDigest) => take(RULES.flow, flowDigest.toString('hex')),
+    takeFlow: (flowDigest) => take(rules.flow, flowDigest.toString('hex')),
 
     async beginFactor(userId) {
       const toCounter = await countersFor();
       const now = clock.now();
-      const reserved = await store.reserve([toCounter(RULES.factor, userId)], now);
+      const reserved = await store.reserve([toCounter(rules.factor, userId)], now);
       if (reserved.full) throw rateLimited(reserved.full.rule, reserved.until, now);
       const giveBack = async () => {
         await reserved.hits[0]?.giveBack();

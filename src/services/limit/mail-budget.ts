@@ -6,7 +6,7 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
 import { counterOf } from './counter-of.ts';
 import type { CounterStore } from './counter-store.ts';
-import { RULES } from './rules.ts';
+import type { Rules } from './rules.ts';
 
 /** How much mail of one type a mailbox may be sent (5 an hour, 20 a day). */
 export interface MailBudget {
@@ -23,11 +23,12 @@ export interface MailBudgetDeps {
   readonly clock: Clock;
   readonly keys: Keys;
   readonly store: CounterStore;
+  readonly rules: Rules;
 }
 
 const FIND_OWNER = statement('mail_budget.find_owner', 'SELECT id FROM users WHERE email = $1');
 
-export function createMailBudget({ db, clock, keys, store }: MailBudgetDeps): MailBudget {
+export function createMailBudget({ db, clock, keys, store, rules }: MailBudgetDeps): MailBudget {
   /** By the owner's id, as the audit holds no addresses; nobody's mailbox is recorded without one. */
   async function auditRefusal(
     type: string,
@@ -52,8 +53,8 @@ export function createMailBudget({ db, clock, keys, store }: MailBudgetDeps): Ma
       const now = clock.now();
       const reserved = await store.reserve(
         [
-          counterOf(secret, RULES.mailHour, type, mailbox),
-          counterOf(secret, RULES.mailDay, type, mailbox),
+          counterOf(secret, rules.mailHour, type, mailbox),
+          counterOf(secret, rules.mailDay, type, mailbox),
         ],
         now,
       );

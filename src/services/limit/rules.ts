@@ -16,16 +16,32 @@ export interface Rule {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+export interface RuleSettings {
+  readonly login: {
+    readonly tries: number;
+    readonly windowMs: number;
+    readonly maxWaitMs: number;
+    readonly emailBudget: number;
+  };
+  readonly flow: { readonly tries: number; readonly windowMs: number };
+  readonly factor: { readonly tries: number; readonly windowMs: number };
+  readonly mail: { readonly hourly: number; readonly daily: number };
+}
+
+export type Rules = ReturnType<typeof createRules>;
+
 /** The layers behind the Guardian; `docs/limits.md` says what each is for. */
-export const RULES = {
-  login: blocking('login', 5, 5 * MINUTE_MS, 15 * MINUTE_MS),
-  loginEverywhere: plain('login-everywhere', 50, HOUR_MS),
-  forgot: blocking('forgot', 5, 5 * MINUTE_MS, 15 * MINUTE_MS),
-  flow: plain('flow', 5, 5 * MINUTE_MS),
-  factor: plain('factor', 5, 30 * MINUTE_MS),
-  mailHour: plain('mail-hour', 5, HOUR_MS),
-  mailDay: plain('mail-day', 20, 24 * HOUR_MS),
-} as const satisfies Record<string, Rule>;
+export function createRules({ login, flow, factor, mail }: RuleSettings) {
+  return {
+    login: blocking('login', login.tries, login.windowMs, login.maxWaitMs),
+    loginEverywhere: plain('login-everywhere', login.emailBudget, HOUR_MS),
+    forgot: blocking('forgot', login.tries, login.windowMs, login.maxWaitMs),
+    flow: plain('flow', flow.tries, flow.windowMs),
+    factor: plain('factor', factor.tries, factor.windowMs),
+    mailHour: plain('mail-hour', mail.hourly, HOUR_MS),
+    mailDay: plain('mail-day', mail.daily, 24 * HOUR_MS),
+  } satisfies Record<string, Rule>;
+}
 
 /** Registrations from one client network; the operator switches it on. */
 export function registrationRule(perMinute: number): Rule {
