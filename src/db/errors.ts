@@ -55,7 +55,21 @@ export function toAppError(error: unknown): AppError | null {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const code = (error as { code?: unknown }).code;
+  const cause = prismaCause(error);
+  if (cause && UNREACHABLE_KINDS.has(String(field(cause, 'kind')))) return 'ECONNREFUSED';
+  const code = cause ? field(cause, 'originalCode') : field(error, 'code');
   return typeof code === 'string' ? code : undefined;
+}
+
+/** What Prisma calls a server that is not there, or a connection that broke. */
+const UNREACHABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
+
+/** What `pg` threw, inside of an error that Prisma wrapped around it. */
+function prismaCause(error: unknown): object | undefined {
+  const cause = field(field(field(error, 'meta'), 'driverAdapterError'), 'cause');
+  return typeof cause === 'object' && cause !== null ? cause : undefined;
+}
+
+function field(of: unknown, name: string): unknown {
+  return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
 }
