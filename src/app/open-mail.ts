@@ -5,7 +5,10 @@ import { createDelivery } from '../services/mail/deliver.ts';
 import { createRenderer, type Renderer } from '../services/mail/render.ts';
 import { parseSender } from '../services/mail/transport/compose.ts';
 import { createEmlTransport } from '../services/mail/transport/eml-transport.ts';
-import { createSmtpTransport } from '../services/mail/transport/smtp-transport.ts';
+import {
+  createSmtpTransport,
+  type SmtpTransport,
+} from '../services/mail/transport/smtp-transport.ts';
 import { parseSmtpUrl } from '../services/mail/transport/smtp-url.ts';
 import type { Transport } from '../services/mail/transport/transport.ts';
 import { createMailLoop } from '../worker/send-mail.ts';
@@ -21,19 +24,23 @@ export function openRenderer({ product, publicUrl }: Config): Renderer {
   return createRenderer({ product, publicUrl });
 }
 
+/** The configured mail server; null where there is none. */
+export function createConfiguredSmtp({ smtp, mail }: Config): SmtpTransport | null {
+  if (!smtp.url) return null;
+  return createSmtpTransport({
+    server: parseSmtpUrl(smtp.url.reveal()),
+    from: parseSender(mail.from),
+    connectTimeoutMs: smtp.connectTimeoutMs,
+    socketTimeoutMs: smtp.socketTimeoutMs,
+    connections: mail.concurrency,
+  });
+}
+
 /** The way mails leave: the configured server, or files in the data folder. */
 export function openTransport(config: Config, scope: Scope): Transport {
-  const { smtp, mail } = config;
-  const from = parseSender(mail.from);
-  const transport = smtp.url
-    ? createSmtpTransport({
-        server: parseSmtpUrl(smtp.url.reveal()),
-        from,
-        connectTimeoutMs: smtp.connectTimeoutMs,
-        socketTimeoutMs: smtp.socketTimeoutMs,
-        connections: mail.concurrency,
-      })
-    : createEmlTransport({ dir: mailFolder(config), from });
+  const transport =
+    createConfiguredSmtp(config) ??
+    createEmlTransport({ dir: mailFolder(config), from: parseSender(config.mail.from) });
   return scope.own('mail transport', transport, (opened) => opened.close());
 }
 

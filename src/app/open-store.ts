@@ -108,15 +108,18 @@ async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void>
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,
       clock,
       isPassing: isConnectionError,
-      onRetry: (error) => log.warn({ err: error }, 'waiting for the database'),
+      onRetry: (error) => log.warn({ reason: reasonOf(error) }, 'waiting for the database'),
       signal: stop,
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('dependency_unreachable', {
-      text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reason || 'no reason given'}`,
+      text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reasonOf(error)}`,
       hint: 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',
       cause: error,
     });
   }
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof Error && error.message) || 'no reason given';
 }

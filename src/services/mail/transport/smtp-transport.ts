@@ -16,8 +16,13 @@ export interface SmtpOptions {
   readonly ca?: string | undefined;
 }
 
+export interface SmtpTransport extends Transport {
+  /** Connects and authenticates, and sends nothing. @throws what the server says against it */
+  check(): Promise<void>;
+}
+
 /** Sends mails through an SMTP server, over connections that are kept open. */
-export function createSmtpTransport(options: SmtpOptions): Transport {
+export function createSmtpTransport(options: SmtpOptions): SmtpTransport {
   const { server, from, connectTimeoutMs, socketTimeoutMs } = options;
   const transporter = createTransport({
     pool: true,
@@ -53,6 +58,9 @@ export function createSmtpTransport(options: SmtpOptions): Transport {
         if (isRefusal(error)) throw new MailRefused(error.message, { cause: error });
         throw error;
       }
+    },
+    async check() {
+      await transporter.verify();
     },
     close: () => transporter.close({ force: true }),
   };

@@ -1,0 +1,117 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Config, findWarnings } from '../../../config/index.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Scope } from '../../lib/lifecycle.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { openStore, type Store } from '../open-store.ts';
+import { type CheckResult, type Finding, ok, runCheck, warn } from './check.ts';
+import {
+  checkClock,
+  checkDatabase,
+  checkDomains,
+  checkKeys,
+  checkMigrations,
+  type Installation,
+} from './installation.ts';
+import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
+import { checkMail, checkPort, checkSettings } from './network.ts';
+
+export interface Diagnosis {
+  readonly checks: readonly CheckResult[];
+  readonly isHealthy: boolean;
+  /** Whether the database answered, or is yet to be made. */
+  readonly isDatabaseReachable: boolean;
+}
+
+export interface ExamineOptions {
+  readonly config: Config;
+  readonly scope: Scope;
+  readonly log: Logger;
+  readonly stop: AbortSignal;
+}
+
+const POOL_SIZE = 2;
+/** Long enough for a server that is restarting, short enough for somebody who waits. */
+const PATIENCE_MS = 5_000;
+
+const OF_THE_DATABASE = {
+  schema: checkMigrations,
+  keys: checkKeys,
+  clock: checkClock,
+  domains: checkDomains,
+} as const satisfies Record<string, (installation: Installation) => Promise<Finding>>;
+
+/**
+ * Examines this machine and the installation, changing neither. One check's failure never keeps the
+ * others from running.
+ */
+export async function examine(options: ExamineOptions): Promise<Diagnosis> {
+  const { config } = options;
+  const { host, port, management, env, dataDir } = config;
+  const ofTheMachine = [
+    await runCheck('runtime', () => checkRuntime(process.versions.node, process.platform)),
+    await runCheck('settings', () => checkSettings(env, findWarnings(config))),
+    await runCheck('data folder', () => checkDataFolder(dataDir)),
+    await runCheck('hashing', () => checkHashing(config, systemClock)),
+    await runCheck('public port', () => checkPort(host, port, '/health')),
+    await runCheck('management port', () =>
+      checkPort(management.host, management.port, '/health/live'),
+    ),
+    await runCheck('mail', () => checkMail(config)),
+  ];
+  const ofTheDatabase = await examineDatabase(options);
+  const checks = [...ofTheMachine, ...ofTheDatabase];
+  return {
+    checks,
+    isHealthy: checks.every(({ state }) => state !== 'fail'),
+    isDatabaseReachable: !ofTheDatabase.some(
+      ({ check, state }) => check === 'connection' && state === 'fail',
+    ),
+  };
+}
+
+async function examineDatabase(options: ExamineOptions): Promise<CheckResult[]> {
+  const { config } = options;
+  if (!config.database.url && !(await exists(join(config.dataDir, 'postgres'))))
+    return [{ check: 'connection', ...ok('no database yet; the first start makes it') }];
+
+  let store: Store | undefined;
+  const connection = await runCheck('connection', async () => {
+    store = await connect(options);
+    return ok('the database answers');
+  });
+  const names = ['database', ...Object.keys(OF_THE_DATABASE)];
+  if (!store) return [connection, ...names.map(unchecked)];
+
+  const installation = { config, clock: systemClock, store };
+  const results = [connection, await runCheck('database', () => checkDatabase(installation))];
+  for (const [name, check] of Object.entries(OF_THE_DATABASE))
+    results.push(await runCheck(name, () => check(installation)));
+  return results;
+}
+
+function connect({ config, scope, log, stop }: ExamineOptions): Promise<Store> {
+  return openStore({
+    config,
+    scope,
+    log,
+    clock: systemClock,
+    applicationName: 'authctl doctor',
+    poolSize: POOL_SIZE,
+    patienceMs: PATIENCE_MS,
+    stop,
+  });
+}
+
+const unchecked = (check: string): CheckResult => ({
+  check,
+  ...warn('not checked: the database does not answer'),
+});
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,113 @@
+import type { Config } from '../../../config/index.ts';
+import type { Db } from '../../db/database.ts';
+import { checkSchema } from '../../db/migrate/check-schema.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createDomainDirectory } from '../../services/domain/directory.ts';
+import { createKeys } from '../../services/key/keyring.ts';
+import { checkMasterKey } from '../../services/key/master-key.ts';
+import { keyStore } from '../../services/key/store.ts';
+import { createMasterKeys } from '../master-keys.ts';
+import type { Store } from '../open-store.ts';
+import { type Finding, fail, ok, warn } from './check.ts';
+
+/** What the checks of an installation work on: its database, open. */
+export interface Installation {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly store: Store;
+}
+
+const LEAST_POSTGRES = 150_000;
+/** Tokens of another node may be 60 s ahead; half of it is for the other node. */
+const MOST_SKEW_MS = 30_000;
+const NOTICEABLE_SKEW_MS = 1_000;
+/** Connections PostgreSQL keeps for its superuser, and ours for LISTEN and commands. */
+const SPARE_CONNECTIONS = 10;
+
+interface ServerFacts {
+  version: string;
+  version_number: number;
+  max_connections: number;
+  is_replica: boolean;
+  unsafe: string[];
+}
+
+/** The server itself: its version, and that what it says is written is written. */
+export async function checkDatabase({ config, store }: Installation): Promise<Finding> {
+  const facts = await readServerFacts(store.db);
+  const detail = `PostgreSQL ${facts.version}, ${store.isEmbedded ? 'embedded' : 'external'}`;
+  if (facts.version_number < LEAST_POSTGRES)
+    return fail(detail, 'PostgreSQL 15 or newer is needed');
+  if (facts.is_replica) return fail(`${detail}, a read-only replica`, 'connect to the primary');
+  if (facts.unsafe.length > 0)
+    return fail(
+      `${detail}, which may lose what it has confirmed: ${facts.unsafe.join(', ')} off`,
+      'switch them on and reload the server',
+    );
+  const needed = config.workers * config.database.pool + config.database.workerPool;
+  if (needed + SPARE_CONNECTIONS > facts.max_connections)
+    return warn(
+      `${detail}; this host's processes may open ${needed} of its ${facts.max_connections} connections`,
+      'raise max_connections, or lower AUTHCTL_DATABASE_POOL',
+    );
+  return ok(detail);
+}
+
+export async function checkMigrations({ store }: Installation): Promise<Finding> {
+  await checkSchema(store.db, store.known);
+  return ok(`current, ${store.known.at(-1)?.name ?? 'no migrations'}`);
+}
+
+/** That our master key opens this database's keys. */
+export async function checkKeys({ config, clock, store: { db } }: Installation): Promise<Finding> {
+  const instance = await keyStore.findInstance(db);
+  if (!instance) return ok('none yet; the first start makes them');
+  const masters = createMasterKeys(config);
+  checkMasterKey(await masters.load(), instance);
+  const keys = createKeys({ db, clock, loadMasters: masters.load });
+  const published = await keys.published();
+  const next = published.filter(({ status }) => status === 'next');
+  if (next.length === 0)
+    return warn('There is no next signing key.', 'restore the table keys from a backup');
+  const where = masters.files ? masters.files.current : 'the configuration';
+  return ok(`opened by the master key of ${where}; ${published.length} signing keys are published`);
+}
+
+/** This machine's clock against the database's: nodes must agree on what has expired. */
+export async function checkClock({ clock, store: { db } }: Installation): Promise<Finding> {
+  const before = clock.now().getTime();
+  const rows = await db.query<{ now: Date }>({
+    name: 'doctor.clock',
+    text: 'SELECT clock_timestamp() AS now',
+  });
+  const middle = (before + clock.now().getTime()) / 2;
+  const skewMs = Math.round(middle - rows[0]!.now.getTime());
+  const side = skewMs > 0 ? 'ahead of' : 'behind';
+  const detail = `${Math.abs(skewMs)} ms ${side} the database`;
+  const hint = 'synchronise the clocks of all machines (NTP)';
+  if (Math.abs(skewMs) > MOST_SKEW_MS) return fail(detail, hint);
+  return Math.abs(skewMs) > NOTICEABLE_SKEW_MS ? warn(detail, hint) : ok(detail);
+}
+
+export async function checkDomains({ config, clock, store }: Installation): Promise<Finding> {
+  const { verified, pending } = await createDomainDirectory({ db: store.db, clock }).summary();
+  const detail = `${verified} verified, ${pending.length} pending`;
+  const unverified = config.domains.find((name) => pending.includes(name));
+  if (unverified) return warn(detail, `authctl domains verify ${unverified}`);
+  if (verified > 0) return ok(detail);
+  return warn(`${detail}: nobody can register`, 'authctl domains add example.com');
+}
+
+async function readServerFacts(db: Db): Promise<ServerFacts> {
+  const rows = await db.query<ServerFacts & Record<string, unknown>>({
+    name: 'doctor.server',
+    text: `SELECT current_setting('server_version') AS version,
+                  current_setting('server_version_num')::int AS version_number,
+                  current_setting('max_connections')::int AS max_connections,
+                  pg_is_in_recovery() AS is_replica,
+                  ARRAY(SELECT name FROM pg_settings
+                        WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
+                          AND setting = 'off' ORDER BY name) AS unsafe`,
+  });
+  return rows[0]!;
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Config } from '../../../config/index.ts';
+import { createConfiguredSmtp } from '../open-mail.ts';
+import { type Finding, fail, ok, warn } from './check.ts';
+
+const ANSWER_MS = 2_000;
+
+/** Whether a listener's address is free, or held by an authctl. */
+export async function checkPort(host: string, port: number, health: string): Promise<Finding> {
+  const address = `${host}:${port}`;
+  if (port === 0) return ok('any free port');
+  const refusal = await tryToListen(host, port);
+  if (refusal === null) return ok(`${address} is free`);
+  if (refusal !== 'EADDRINUSE')
+    return fail(`${address} cannot be listened on: ${refusal}.`, 'choose another host or port');
+  if (await isOurs(host, port, health)) return ok(`${address}, where an authctl answers`);
+  return fail(`${address} is in use by something else.`, 'stop it, or choose another port');
+}
+
+/** The mail server, as far as it goes without sending anything. */
+export async function checkMail(config: Config): Promise<Finding> {
+  const smtp = createConfiguredSmtp(config);
+  if (!smtp) return ok('no mail server; mails are written to the data folder');
+  try {
+    await smtp.check();
+    return ok('the mail server accepts us');
+  } finally {
+    smtp.close();
+  }
+}
+
+/** Settings that are allowed but worth a second look. */
+export function checkSettings(env: string, warnings: readonly string[]): Finding {
+  if (warnings.length === 0) return ok(`valid for ${env}`);
+  return warn(warnings.join('; '), 'authctl config show');
+}
+
+/** null where it works, else the system's code for why not. */
+async function tryToListen(host: string, port: number): Promise<string | null> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return null;
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  } finally {
+    server.close();
+  }
+}
+
+async function isOurs(host: string, port: number, health: string): Promise<boolean> {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? host;
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(`http://${reachable}:${port}${health}`, { signal });
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null && 'checks' in body;
+  } catch {
+    return false;
+  }
+}
