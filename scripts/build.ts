@@ -1,8 +1,10 @@
 /** Makes the program ready to run: database client, JavaScript in `dist/`, list of commands. */
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { constants, gzipSync } from 'node:zlib';
+import { readApiReference } from './read-api-reference.ts';
 
 const root = join(import.meta.dirname, '..');
 const { resolve } = createRequire(import.meta.url);
@@ -13,6 +15,10 @@ run('prisma', 'build/index.js', ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: pro
 // Compiled aside and then exchanged: a failed build leaves the last good one, and no file of a removed
 // command stays behind to be taken for one.
 run('typescript', 'bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', 'dist.new']);
+writeFileSync(
+  join(root, 'dist.new', 'api-reference.js.gz'),
+  gzipSync(await readApiReference(), { level: constants.Z_BEST_COMPRESSION }),
+);
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 renameSync(join(root, 'dist.new'), join(root, 'dist'));
 

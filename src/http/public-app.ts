@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Services } from '../services/index.ts';
 import { codePageRoute } from './code-page.ts';
+import { docsRoutes } from './docs-routes.ts';
 import type { Guardian } from './guardian.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
 import type { Exchange } from './kernel/exchange.ts';
@@ -29,13 +30,14 @@ export interface PublicAppDeps {
   readonly checkAnswers?: boolean;
 }
 
-/** The public listener: the routes of the table, health, the OpenAPI document, the page of mailed links. */
+/** The public listener: the routes of the table, health, the documents, the page of mailed links. */
 export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
   const { config, services, version } = deps;
   const documented = [...PUBLIC_ROUTES, healthRoute('/health', deps.health)];
   const routes: Route<Services>[] = [
     ...documented,
     openApiRoute(documented, { ...OPENAPI_INFO, version }),
+    ...docsRoutes(),
     codePageRoute(config.product),
   ];
   return createHttpApp({
