@@ -13,11 +13,11 @@ afterEach(() => installation.remove());
 
 const DEADLINE_MS = 120_000;
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
+for (const [signal, ...flags] of [['SIGTERM'], ['SIGINT', '--workers', '2']] as const)
   test(
-    `${signal} under load, worker and all: every request has its answer, and the exit code is 0`,
+    `${signal} under load (serve ${flags.join(' ')}): every request has its answer, and the exit code is 0`,
     async () => {
-      const api = await installation.serve();
+      const api = await installation.serve(...flags);
       const load = startRegistrations(api.url, { name: 'stop', domain: 'example.com' });
       await eventually('it is at work', () => load.acknowledged().length > 200, 30_000);
       await randomMoment(40);

@@ -26,6 +26,7 @@ export interface Serving extends Running {
 
 /** A data folder of its own, with the processes that work on it as a user starts them. */
 export interface Installation {
+  readonly dataDir: string;
   /** Starts `authctl serve` on free ports and waits until it serves. */
   serve(...flags: string[]): Promise<Serving>;
   /** Starts a long-running command. */
@@ -78,6 +79,7 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
   }
 
   return {
+    dataDir,
     async serve(...flags) {
       const { child, running, ended } = spawnProgram(['serve', ...flags]);
       const url = await readUrl(child);
