@@ -15,6 +15,12 @@ const HASH_FLOOR = [
   [7_168, 5],
 ] as const;
 
+/**
+ * What a stored hash may cost to be checked at all (`MAX_COST` in src/crypto/phc.ts): hashes beyond it
+ * could be written and never verified, and would lock everybody out.
+ */
+const HASH_CEILING = { memoryKib: 262_144, passes: 16, workKib: 1_048_576 };
+
 /** What no single value shows: settings that contradict each other, and what production refuses. */
 export function checkRules(config: Config): Problem[] {
   const rules = [...CONSISTENCY, ...(config.env === 'production' ? PRODUCTION : [])];
@@ -70,6 +76,19 @@ const CONSISTENCY: Rule[] = [
       setting: 'hash.memory_kib',
       what: `with hash.passes = ${hash.passes}, ${hash.memoryKib} KiB is below the OWASP minimum.`,
       example: HASH_FLOOR.map(([kib, passes]) => `${kib} with ${passes}`).join(', '),
+    };
+  },
+  ({ hash }) => {
+    const { memoryKib, passes, workKib } = HASH_CEILING;
+    const isCheckable =
+      hash.memoryKib <= memoryKib &&
+      hash.passes <= passes &&
+      hash.memoryKib * hash.passes <= workKib;
+    if (isCheckable) return undefined;
+    return {
+      setting: 'hash.memory_kib',
+      what: `with hash.passes = ${hash.passes}, ${hash.memoryKib} KiB is more than a hash may cost to be checked.`,
+      example: `at most ${memoryKib} KiB, ${passes} passes, and ${workKib} KiB times passes`,
     };
   },
   ({ host, port, management }) => {

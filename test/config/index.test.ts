@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { explainConfig, type Given, loadConfig } from '../../config/index.ts';
+import { formatPhc, parsePhc } from '../../src/crypto/phc.ts';
 import { AppError } from '../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'authctl-config-'));
@@ -282,6 +283,23 @@ describe('rules across settings', () => {
   ])('%i KiB with %i passes is below the floor, in development too', (kib, passes) => {
     const env = { AUTHCTL_HASH_MEMORY_KIB: String(kib), AUTHCTL_HASH_PASSES: String(passes) };
     expect(faults(env)).toEqual(['hash.memory_kib']);
+  });
+
+  test.each([
+    [262_144, 5],
+    [262_145, 1],
+    [65_536, 17],
+    [4_194_304, 1],
+  ])('%i KiB with %i passes would write hashes that are never checked', (kib, passes) => {
+    const env = { AUTHCTL_HASH_MEMORY_KIB: String(kib), AUTHCTL_HASH_PASSES: String(passes) };
+    expect(faults(env)).toEqual(['hash.memory_kib']);
+  });
+
+  test('the dearest hash that may be configured can be read back', () => {
+    const env = { AUTHCTL_HASH_MEMORY_KIB: '262144', AUTHCTL_HASH_PASSES: '4' };
+    const { hash } = loadConfig({ env });
+    const stored = formatPhc(hash, Buffer.alloc(16), Buffer.alloc(32));
+    expect(parsePhc(stored)).not.toBeNull();
   });
 
   test.each([
