@@ -60,15 +60,13 @@ async function writeOut(
       progress.update(users);
     }
   }
-  const source = Readable.from(texts());
-  if (path === undefined) {
-    await pipeline(source, process.stdout, { end: false });
-    return users;
-  }
+  const target =
+    path === undefined ? process.stdout : createWriteStream(path, { flags: 'wx', mode: 0o600 });
   try {
-    await pipeline(source, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
-    return users;
+    await pipeline(Readable.from(texts()), target, { end: path !== undefined });
   } catch (error) {
+    // Whoever reads, `head` for one, has had enough: no failure of ours.
+    if (hasCode(error, 'EPIPE')) return users;
     // Only errors of the file name a path; those of the database do not.
     if (!(error instanceof Error && 'path' in error)) throw error;
     throw new AppError('usage', {
@@ -77,4 +75,9 @@ async function writeOut(
       cause: error,
     });
   }
+  return users;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
