@@ -9,7 +9,7 @@ import { createTestClock, type TestClock } from './clock.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /** A fixed master key, so that nodes of one test agree on it. */
-const MASTER_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+export const MASTER_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 
 export interface TestAppliance {
   readonly core: Core;

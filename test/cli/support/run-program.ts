@@ -11,6 +11,8 @@ export interface Ended {
 
 interface RunOptions {
   readonly env?: Record<string, string>;
+  /** What standard input holds; it ends there. */
+  readonly input?: string;
   /** Sent each time standard error holds `signalAfter` and was not yet answered. */
   readonly signal?: NodeJS.Signals;
   readonly signalAfter?: string;
@@ -27,10 +29,11 @@ export function runAuthctl(args: readonly string[], options: RunOptions = {}): P
 export function runNode(
   script: string,
   args: readonly string[],
-  { env = {}, signal, signalAfter }: RunOptions = {},
+  { env = {}, input, signal, signalAfter }: RunOptions = {},
 ): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [script, ...args], { env: { PATH, HOME, ...env } });
+  if (input !== undefined) child.stdin.end(input);
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
