@@ -12,6 +12,7 @@ import {
 import { type Answer, startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
 import { codeFor } from '../support/mailbox.ts';
+import { tally } from '../support/tally.ts';
 
 /** Every secret that works once, presented by many callers at the same moment, on two nodes. */
 let appliance: TestAppliance;
@@ -35,16 +36,6 @@ const totp = (secret: string) => authenticatorCode(secret, appliance.clock.now()
 /** Calls from both nodes at once. */
 function atOnce(count: number, call: (node: TestAppliance, index: number) => Promise<Answer>) {
   return Promise.all(Array.from({ length: count }, (_, index) => call(nodes[index % 2]!, index)));
-}
-
-/** How many answers there were of each kind: the code of a problem, else the status. */
-function tally(answers: readonly Answer[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { status, body } of answers) {
-    const kind = status < 300 ? 'ok' : String(body.code);
-    counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
 }
 
 /** One caller succeeded; the others met nothing but the named refusals. */
@@ -202,7 +193,7 @@ test('an e-mail change, 30 callers: one changes the address', async () => {
 
 test('one address wanted by ten accounts that have all proved it: one gets it', async () => {
   const new_email = newAddress();
-  const changes = [];
+  const changes: { token: string; body: { flow_token: string; code: string } }[] = [];
   for (let n = 0; n < 10; n += 1) {
     const { token } = await createAccount(appliance);
     const body = { new_email, password: PASSWORD };
