@@ -33,7 +33,7 @@ export default class EventsReplay extends CoreCommand<typeof EventsReplay> {
       const records = createEventRecords(core);
       if (!this.flags.yes) {
         const count = await records.countReplayable(filter);
-        this.requireYes(`${count} events would be published again.`);
+        this.requireYes(`${count === 1 ? '1 event' : `${count} events`} would be published again.`);
       }
       const replayed = await records.replay(filter, this.actor);
       this.log(`${replayed} queued again`);

@@ -4,6 +4,7 @@ import { formatWebhookSecret } from '../../src/services/event/sinks/webhook-sign
 import { webhookSecrets } from '../../src/services/event/webhook-secrets.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
+import { hasKafka, startKafka, whyNoKafka } from '../support/kafka.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const password = 'correct horse battery staple';
@@ -79,3 +80,23 @@ test('without a sink nothing is written', async () => {
   await signUp(appliance, 'ada@open.example');
   expect(await appliance.sql('SELECT 1 FROM events')).toEqual([]);
 });
+
+test.skipIf(!hasKafka)(
+  `with Kafka brokers configured events reach their topic (else: ${whyNoKafka})`,
+  async () => {
+    const cluster = await startKafka();
+    closers.push(cluster.stop);
+    const env = { AUTHCTL_KAFKA_BROKERS: cluster.brokers.join(), AUTHCTL_KAFKA_TOPIC: 'accounts' };
+    const appliance = await startAppliance({ env });
+    closers.push(appliance.stop);
+    await appliance.startWorker();
+    await signUp(appliance, 'ada@open.example');
+    const isDone = async () => (await appliance.core.status()).events.waiting === 0;
+    await eventually('all are published', isDone);
+    const messages = await cluster.consume('accounts');
+    expect(messages.map(({ payload }) => JSON.parse(payload).type)).toEqual([
+      'user.registered',
+      'session.created',
+    ]);
+  },
+);
