@@ -205,6 +205,7 @@ describe('users', () => {
       await management.call('/admin/v1/audit?limit=200'),
       await management.call('/admin/v1/status'),
     ];
+    for (const { status } of answers) expect(status).toBe(200);
     const text = JSON.stringify(answers.map(({ body }) => body));
     const { secret, recoveryCodes, token, refreshToken } = account;
     for (const hidden of [secret, ...recoveryCodes, token, refreshToken, PASSWORD])

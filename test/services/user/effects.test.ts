@@ -242,3 +242,18 @@ test('of sign-ins and locks that race, no session outlives the lock', async () =
     expect(await users.sessions.list(account.id)).toEqual([]);
   }
 });
+
+test('everyone’s sessions are ended in batches, each told to subscribers', async () => {
+  const { id } = await createAccount(here);
+  await here.sql(
+    `INSERT INTO sessions (id, user_id, secret_digest, created_at, last_used_at, expires_at)
+     SELECT gen_random_uuid(), $1, decode(repeat('00', 32), 'hex'), now(), now(),
+            now() + interval '1 day'
+     FROM generate_series(1, 2500)`,
+    [id],
+  );
+  expect(await users.sessions.endEveryone(OPERATOR)).toBeGreaterThanOrEqual(2_501);
+  expect(await users.sessions.list(id)).toEqual([]);
+  const types = await eventTypes(id);
+  expect(types.filter((type) => type === 'session.revoked')).toHaveLength(2_501);
+});
