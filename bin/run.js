@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR = 24;
 const pinnedNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
 
-if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) await start();
+// Not awaited: a reader that closes the pipe ends the program while this is still under way.
+if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) void start();
 else if (existsSync(pinnedNode)) runWith(pinnedNode);
 else refuse(`authctl needs Node ${NODE_MAJOR} or newer; this is ${process.versions.node}.`);
 
