@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { uuidv7 } from '../../../../src/crypto/random.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
+import { packageRoot } from '../../../../src/lib/package-root.ts';
 import type { OutgoingEvent } from '../../../../src/services/event/sinks/sink.ts';
 import {
   formatWebhookSecret,
@@ -76,6 +79,22 @@ test('the signature is what the documentation says: HMAC-SHA-256 over id.timesta
     'content-type': 'application/json',
     'user-agent': 'authctl/test',
   });
+});
+
+test('the check that the documentation shows accepts it, and nothing else', async () => {
+  const docs = await readFile(join(packageRoot(), 'docs', 'events.md'), 'utf8');
+  const [code] = /import \{ createHmac[\s\S]*?^}$/m.exec(docs) ?? [];
+  const module = `data:text/javascript,${encodeURIComponent(`${code}\nexport { isGenuine };`)}`;
+  const { isGenuine } = await import(module);
+  const { url, received } = await receiver();
+  await sinkTo(url).publish([event()], NEVER);
+  const { headers, body } = received[0]!;
+  const secret = formatWebhookSecret(SECRET);
+  expect(isGenuine(headers, body, secret)).toBe(true);
+  expect(isGenuine(headers, `${body} `, secret)).toBe(false);
+  expect(isGenuine(headers, body, formatWebhookSecret(Buffer.alloc(32)))).toBe(false);
+  const old = { ...headers, 'webhook-timestamp': '1772366400' };
+  expect(isGenuine(old, body, secret)).toBe(false);
 });
 
 test('while the secret changes, a receiver with either of the two accepts', async () => {
