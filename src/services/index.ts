@@ -166,6 +166,7 @@ export function createServices(deps: ServicesDeps) {
       history,
       credentials: creator,
       verifier,
+      authenticator,
       wakeMail,
     }),
     changePassword: createChangePassword({

@@ -14,6 +14,7 @@ import { type Account, findAccountById } from '../login/account.ts';
 import { rememberNetwork } from '../login/known-network.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
+import type { Authenticator } from '../session/authenticate.ts';
 import { endSessions } from '../session/end.ts';
 import type { Wake } from '../wake.ts';
 import type { PasswordHistory } from './history.ts';
@@ -29,6 +30,7 @@ export interface ResetDeps {
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
   readonly limits: Limits;
+  readonly authenticator: Authenticator;
   readonly events: Events;
   readonly mails: MailQueue;
   readonly wakeMail: Wake;
@@ -83,11 +85,12 @@ export function createReset(deps: ResetDeps) {
         payload: { by: 'reset' },
       });
       await notifyOwner(tx, mails, user, 'password_was_reset', noticeOf(client, at));
-      return ended.length;
+      return ended;
     });
+    revoked.forEach(deps.authenticator.forget);
     if (user.email !== null) await deps.limits.clearLogin(user.email, client);
     deps.wakeMail.soon();
-    return { status: 'password_reset', sessions_revoked: revoked };
+    return { status: 'password_reset', sessions_revoked: revoked.length };
   };
 
   /** Policy, then history, then the hash that will be stored. */
