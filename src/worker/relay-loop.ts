@@ -1,4 +1,3 @@
-import { randomInt } from '../crypto/random.ts';
 import type { Db } from '../db/database.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Relay } from '../services/event/relay.ts';
@@ -39,8 +38,7 @@ export function createRelayLoop(deps: RelayLoopDeps) {
         continue;
       }
       restMs = published > 0 ? 0 : Math.min(Math.max(restMs * 2, FIRST_REST_MS), LONGEST_REST_MS);
-      // Half of it is left to chance, so that relays do not come back all at once.
-      if (restMs > 0) await createWaiter(restMs / 2 + randomInt(0, restMs) / 2, stop).wait();
+      if (restMs > 0) await createWaiter(restMs, stop).wait();
     }
   }
 
