@@ -22,6 +22,7 @@ export interface Running {
 
 export interface Serving extends Running {
   readonly url: string;
+  readonly managementUrl: string;
 }
 
 /** A data folder of its own, with the processes that work on it as a user starts them. */
@@ -82,8 +83,8 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
     dataDir,
     async serve(...flags) {
       const { child, running, ended } = spawnProgram(['serve', ...flags]);
-      const url = await readUrl(child);
-      if (url) return { ...running, url };
+      const urls = await readUrls(child);
+      if (urls) return { ...running, ...urls };
       throw new Error(`serve ended with ${await ended}: ${running.log()}`);
     },
     start(...args) {
@@ -124,13 +125,15 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
   };
 }
 
-/** The address it prints when it serves; undefined when it ends without. */
-async function readUrl({ stdout }: ChildProcess): Promise<string | undefined> {
+/** The addresses it prints when it serves; undefined when it ends without. */
+async function readUrls({ stdout }: ChildProcess) {
+  let url: string | undefined;
   for await (const line of createInterface({ input: stdout! })) {
-    const url = /^authctl serves (\S+)/.exec(line)?.[1];
-    if (!url) continue;
+    url ??= /^authctl serves (\S+)/.exec(line)?.[1];
+    const managementUrl = /^management +(\S+)/.exec(line)?.[1];
+    if (!url || !managementUrl) continue;
     stdout!.resume();
-    return url;
+    return { url, managementUrl };
   }
   return undefined;
 }
