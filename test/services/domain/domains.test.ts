@@ -189,7 +189,7 @@ describe('on running nodes, within a second', () => {
         eventually(
           `registration answers ${status}`,
           async () => (await register(name)) === status,
-          1_500,
+          3_000,
         );
       const { domains } = other.core;
       await domains.add(actor, { name, trust: true, verification: 'none' });

@@ -142,7 +142,7 @@ describe('rotation of the signing key', () => {
       async () =>
         (await statusOfMe(here, user.access)) === 401 &&
         (await statusOfMe(there, user.access)) === 401,
-      1_500,
+      3_000,
     );
     const fresh = await refresh(here, user.refresh);
     expect(await statusOfMe(there, fresh.body.tokens.access_token)).toBe(200);

@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runAuthctl } from '../cli/support/run-program.ts';
+import { startAppliance, type TestAppliance } from '../support/appliance.ts';
+import { runBeside } from '../support/cli.ts';
+import { createEmptyDatabase } from '../support/postgres.ts';
+import { QUICK_SIGN_IN, signUp } from '../support/sign-in.ts';
+import { startSilentServer, startSmtpSink } from '../support/smtp.ts';
+
+let node: TestAppliance;
+let folder: string;
+
+beforeAll(async () => {
+  node = await startAppliance({ env: QUICK_SIGN_IN });
+  await signUp(node);
+  folder = await mkdtemp('/tmp/authctl-status-');
+});
+afterAll(async () => {
+  await node.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** Nobody listens there. */
+const UNREACHABLE = {
+  AUTHCTL_DATABASE_URL: 'postgres://authctl:secret-word@127.0.0.1:1/authctl',
+  AUTHCTL_STARTUP_DEADLINE: '1s',
+};
+const PORTS = { AUTHCTL_PORT: '0', AUTHCTL_MANAGEMENT_PORT: '0' };
+
+describe('status', () => {
+  test('--json says what a monitor needs', async () => {
+    const { code, stdout } = await runBeside(node, ['status', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      pending_hashes: 1,
+      oldest_pending_seconds: expect.any(Number),
+      parked_hashes: 0,
+      hash_rate: expect.any(Number),
+      drain_seconds: null,
+      users: 1,
+      sessions: 1,
+      mail: { queued: 0, dead: 0 },
+      events: { waiting: 0, dead: 0 },
+      schema: { state: 'current', pending: [] },
+      database: { kind: 'external', version: expect.stringMatching(/^\d+/) },
+      api: { nodes: 1 },
+      worker: { nodes: 0 },
+    });
+  });
+
+  test('is readable', async () => {
+    const { code, stdout, stderr } = await runBeside(node, ['status']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/pending hashes\s+1, oldest .*, drained in no worker/);
+  });
+
+  test('exits 3 when the database is away, 4 when the schema is not ours, 2 for a bad setting', async () => {
+    const empty = await createEmptyDatabase();
+    const url = empty.connectionString.replace('@/', '@localhost/');
+    const outcomes = await Promise.all(
+      [
+        UNREACHABLE,
+        { AUTHCTL_DATABASE_URL: url, AUTHCTL_DATA_DIR: folder },
+        { ...UNREACHABLE, AUTHCTL_PORT: 'eighty' },
+      ].map((env) => runAuthctl(['status', '--json'], { env })),
+    );
+    expect(outcomes.map(({ code }) => code)).toEqual([3, 4, 2]);
+    expect(outcomes.map(({ stdout }) => JSON.parse(stdout).error.code)).toEqual([
+      'dependency_unreachable',
+      'schema_mismatch',
+      'config_invalid',
+    ]);
+    for (const { stdout, stderr } of outcomes) expect(stdout + stderr).not.toContain('secret-word');
+    const plain = await runAuthctl(['status'], { env: UNREACHABLE });
+    expect(plain).toMatchObject({ code: 3, stdout: '' });
+    expect(plain.stderr).toContain('hint: check AUTHCTL_DATABASE_URL');
+    await empty.drop();
+  });
+});
+
+describe('doctor', () => {
+  interface Check {
+    check: string;
+    state: string;
+    detail: string;
+    hint?: string;
+  }
+  async function examine(env: Record<string, string>) {
+    const ended = await runBeside(node, ['doctor', '--json'], {
+      env: { AUTHCTL_DATA_DIR: join(folder, 'data'), ...PORTS, ...env },
+    });
+    const { healthy, checks } = JSON.parse(ended.stdout) as { healthy: boolean; checks: Check[] };
+    const states = Object.fromEntries(checks.map(({ check, state }) => [check, state]));
+    const find = (name: string) => checks.find(({ check }) => check === name)!;
+    return { code: ended.code, healthy, states, find };
+  }
+
+  test('finds a good installation good, and measures both Argon2 engines', async () => {
+    const smtp = await startSmtpSink();
+    const { code, healthy, states, find } = await examine({
+      AUTHCTL_SMTP_URL: `smtp://127.0.0.1:${smtp.port}?tls=off`,
+    });
+    await smtp.close();
+    expect({ code, healthy }).toEqual({ code: 0, healthy: true });
+    expect(Object.entries(states).filter(([, state]) => state !== 'ok')).toEqual([]);
+    expect(find('hashing').detail).toMatch(/node-rs \d+\/s, argon2 \d+\/s/);
+    expect(find('clock').detail).toMatch(/^\d+ ms /);
+  });
+
+  test('names everything that is wrong at once, each with what to do', async () => {
+    const occupied = createServer().listen(0, '127.0.0.1');
+    await once(occupied, 'listening');
+    const { port } = occupied.address() as { port: number };
+    const silent = await startSilentServer();
+    await node.sql('UPDATE domains SET status = $1', ['pending']);
+    const { code, healthy, states, find } = await examine({
+      AUTHCTL_MASTER_KEY: '0123456789abcdeffedcba9876543210'.repeat(2),
+      AUTHCTL_PORT: String(port),
+      AUTHCTL_SMTP_URL: `smtp://127.0.0.1:${silent.port}`,
+      AUTHCTL_SMTP_CONNECT_TIMEOUT: '300ms',
+    });
+    await node.sql('UPDATE domains SET status = $1', ['verified']);
+    await silent.close();
+    occupied.close();
+    expect({ code, healthy }).toEqual({ code: 1, healthy: false });
+    expect(states).toMatchObject({
+      runtime: 'ok',
+      hashing: 'ok',
+      connection: 'ok',
+      schema: 'ok',
+      'public port': 'fail',
+      mail: 'fail',
+      keys: 'fail',
+      domains: 'warn',
+    });
+    expect(find('keys').hint).toContain('AUTHCTL_MASTER_KEY');
+    expect(find('public port').detail).toContain('in use by something else');
+  });
+
+  test('exits 3 without a database, and still examines the rest', async () => {
+    const { code, states } = await examine({
+      ...UNREACHABLE,
+      AUTHCTL_PORT: new URL(node.url).port,
+    });
+    expect(code).toBe(3);
+    expect(states).toMatchObject({
+      hashing: 'ok',
+      connection: 'fail',
+      schema: 'warn',
+      'public port': 'ok',
+    });
+  });
+});
