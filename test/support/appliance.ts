@@ -66,7 +66,7 @@ export async function startAppliance(options: TestApplianceOptions = {}): Promis
       ...options.env,
     },
   });
-  const log = createLogger({ level: config.log.level });
+  const log = createLogger({ level: config.log.level, file: config.log.file });
   const scope = createScope(log);
   const clock = options.beside?.clock ?? createTestClock();
   const core = await openCore({ config, scope, log, role: 'api', poolSize: 10, clock });

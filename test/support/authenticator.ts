@@ -16,7 +16,7 @@ export function authenticatorCode(base32: string, now: Date, steps = 0): string 
   return String(number % 1_000_000).padStart(6, '0');
 }
 
-function decodeBase32(text: string): Buffer {
+export function decodeBase32(text: string): Buffer {
   const bits = [...text].map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, '0'));
   const bytes = bits.join('').match(/.{8}/g) ?? [];
   return Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2)));
