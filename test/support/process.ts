@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chown, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { joinEmbeddedPostgres } from '../../src/db/embedded/join.ts';
@@ -18,6 +19,8 @@ export interface Running {
   log(): string;
   /** Sends a signal and waits for the end; the exit code, null when the signal itself ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** The terminal's Ctrl-C: the signal goes to it and to all of its children. */
+  interrupt(): Promise<number | null>;
 }
 
 export interface Serving extends Running {
@@ -34,6 +37,8 @@ export interface Installation {
   start(...args: string[]): Running;
   /** Runs a command to its end. @throws when it fails, with what it said */
   run(...args: string[]): Promise<string>;
+  /** Its processes, wherever they come from: all that were given its data folder. */
+  processes(): number[];
   /** Runs one statement on its database, as one more process that joins and leaves. */
   sql<Row = Record<string, unknown>>(text: string): Promise<Row[]>;
   /** Ends PostgreSQL as a crash does. */
@@ -42,9 +47,18 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
+interface InstallationOptions {
+  /** The system's user who runs everything; whoever runs the tests when absent. */
+  readonly as?: { readonly uid: number; readonly gid: number };
+}
+
 /** @param env settings beside the data folder, in which nothing is limited */
-export async function createInstallation(env: Record<string, string> = {}): Promise<Installation> {
+export async function createInstallation(
+  env: Record<string, string> = {},
+  { as }: InstallationOptions = {},
+): Promise<Installation> {
   const dataDir = await realpath(await mkdtemp('/tmp/authctl-process-'));
+  if (as) await chown(dataDir, as.uid, as.gid);
   const children: ChildProcess[] = [];
   const { PATH = '', HOME = '' } = process.env;
   const environment = {
@@ -61,6 +75,9 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
     const child = spawn(process.execPath, [BIN, ...args], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives every job.
+      detached: true,
+      ...as,
     });
     children.push(child);
     let stderr = '';
@@ -73,6 +90,10 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
       log: () => stderr,
       async end(signal) {
         child.kill(signal);
+        return ended;
+      },
+      async interrupt() {
+        process.kill(-running.pid, 'SIGINT');
         return ended;
       },
     };
@@ -103,6 +124,7 @@ export async function createInstallation(env: Record<string, string> = {}): Prom
         throw new Error(`authctl ${args.join(' ')} ended with ${code}: ${running.log()}`);
       return stdout;
     },
+    processes: () => processesWith(`AUTHCTL_DATA_DIR=${dataDir}`),
     async sql<Row>(text: string) {
       const postgres = await joinEmbeddedPostgres({ dataDir, log });
       try {
@@ -142,4 +164,19 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = once(child, 'close');
   child.kill('SIGKILL');
   await ended;
+}
+
+function processesWith(variable: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && environmentOf(pid).includes(variable));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    // It has ended, or is somebody else's.
+    return [];
+  }
 }

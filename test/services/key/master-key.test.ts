@@ -144,15 +144,15 @@ describe('a generated master key', () => {
     expect(await rotateMaster(node, true)).toMatchObject({ dry_run: true, active_kid: null });
     expect(await readFile(file, 'utf8')).toBe(before);
 
-    let isDone = false;
+    const done = new AbortController();
     const failures: unknown[] = [];
     const load = [node, beside].map(async (on) => {
-      while (!isDone) await expectServes(on).catch((error) => failures.push(error));
+      while (!done.signal.aborted) await expectServes(on).catch((error) => failures.push(error));
     });
     const rotations = await Promise.all([node, beside, node].map((on) => rotateMaster(on)));
     await rotateSigning(depsOf(node), { graceMs: 60_000, dryRun: false });
     await eventually('both nodes have read the keys again', () => node.core.keys.ageMs() < 500);
-    isDone = true;
+    done.abort();
     await Promise.all(load);
 
     expect(failures).toEqual([]);

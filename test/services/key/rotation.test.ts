@@ -50,12 +50,12 @@ describe('rotation of the signing key', () => {
     const signedBy = new Set<string>();
     const seenNext = new Set<string>();
     const withoutNext: unknown[] = [];
-    let isDone = false;
+    const done = new AbortController();
 
     async function useTokens(start: number): Promise<void> {
       const own = await signInAgain(nodes[start % 2]!, user);
       let { access, refresh: token } = own;
-      for (let turn = start; !isDone; turn += 1) {
+      for (let turn = start; !done.signal.aborted; turn += 1) {
         const on = nodes[turn % 2]!;
         const me = await statusOfMe(on, access);
         const next = await refresh(on, token);
@@ -68,7 +68,7 @@ describe('rotation of the signing key', () => {
       }
     }
     async function watchKeys(on: TestAppliance): Promise<void> {
-      while (!isDone) {
+      while (!done.signal.aborted) {
         const keys = await published(on);
         const next = [...keys].filter(([, status]) => status === 'next');
         for (const [kid] of next) seenNext.add(kid);
@@ -82,7 +82,7 @@ describe('rotation of the signing key', () => {
       const { active_kid } = await rotate();
       await eventually('tokens are signed by the new key', () => signedBy.has(active_kid!));
     }
-    isDone = true;
+    done.abort();
     await Promise.all(load);
 
     expect([...statuses.keys()]).toEqual([200]);

@@ -1,0 +1,202 @@
+import { once } from 'node:events';
+import { access } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
+import { runAuthctl } from '../cli/support/run-program.ts';
+import { isRoot, NOBODY, serversIn } from '../db/embedded/members.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { createInstallation, type Installation } from '../support/process.ts';
+
+const DEADLINE_MS = 120_000;
+const PATIENCE_MS = 30_000;
+const PASSWORD = 'correct horse battery staple';
+
+const installations: Installation[] = [];
+afterEach(async () => {
+  for (const installation of installations.splice(0)) await installation.remove();
+});
+
+async function install(...given: Parameters<typeof createInstallation>): Promise<Installation> {
+  const installation = await createInstallation(...given);
+  installations.push(installation);
+  return installation;
+}
+
+async function expectNothingLeft({ dataDir, processes }: Installation): Promise<void> {
+  await eventually('all processes are gone', () => processes().length === 0, PATIENCE_MS);
+  await eventually('PostgreSQL is gone', () => serversIn(dataDir).length === 0, PATIENCE_MS);
+  await expect(access(socketFolderOf(dataDir))).rejects.toMatchObject({ code: 'ENOENT' });
+}
+
+async function register(url: string, email: string): Promise<number> {
+  // A connection of its own, so that the kernel chooses the process anew.
+  const response = await fetch(`${url}/v1/register`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Connection: 'close' },
+    body: JSON.stringify({ email, password: PASSWORD }),
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+interface NodeRow {
+  pid: number;
+  kind: string;
+}
+const nodesOf = ({ sql }: Installation) =>
+  sql<NodeRow>(`SELECT pid, kind FROM nodes WHERE seen_at > now() - interval '3 s' ORDER BY pid`);
+
+test(
+  'any commands at once on a fresh data folder; PostgreSQL lives as long as any of them',
+  async () => {
+    const installation = await install();
+    const worker = installation.start('worker');
+    const [api, ...outputs] = await Promise.all([
+      installation.serve('--no-worker'),
+      installation.run('keys', 'export', '--json'),
+      installation.run('domains', 'add', 'one.example', '--trust', '--json'),
+      installation.run('status', '--json'),
+      installation.run('keys', 'export', '--json'),
+    ]);
+    expect(outputs[0]).toBe(outputs[3]);
+    expect(await register(api.url, 'ada@one.example')).toBe(202);
+    expect(await api.end('SIGTERM')).toBe(0);
+    // The worker is still there, and with it the database.
+    expect(serversIn(installation.dataDir).length).toBeGreaterThan(0);
+    const status = JSON.parse(await installation.run('status', '--json'));
+    expect(status).toMatchObject({
+      users: 1,
+      database: { kind: 'embedded' },
+      api: { nodes: 0 },
+      worker: { nodes: 1 },
+    });
+    expect(await worker.end('SIGTERM')).toBe(0);
+    await expectNothingLeft(installation);
+    expect(JSON.parse(await installation.run('status', '--json'))).toMatchObject({ users: 1 });
+    await expectNothingLeft(installation);
+  },
+  DEADLINE_MS,
+);
+
+test(
+  'serve --workers 2: both processes answer, their metrics are one, a killed one comes back; Ctrl-C stops all',
+  async () => {
+    const installation = await install();
+    const api = await installation.serve('--workers', '2');
+    await eventually(
+      'two API processes and a worker',
+      async () => (await nodesOf(installation)).length === 3,
+      PATIENCE_MS,
+    );
+    const nodes = await nodesOf(installation);
+    const sibling = nodes.find(({ pid, kind }) => kind === 'api' && pid !== api.pid)!;
+
+    // With either one asleep, the other answers.
+    for (const asleep of [api.pid, sibling.pid]) {
+      process.kill(asleep, 'SIGSTOP');
+      await eventually('the other answers', () => answers(api.url));
+      process.kill(asleep, 'SIGCONT');
+    }
+
+    const requests = 30;
+    const before = await countOf(api.managementUrl, 'GET /v1/keys');
+    for (let count = 0; count < requests; count += 1)
+      await fetch(`${api.url}/v1/keys`, { headers: { Connection: 'close' } });
+    expect(await countOf(api.managementUrl, 'GET /v1/keys')).toBe(before + requests);
+
+    process.kill(sibling.pid, 'SIGKILL');
+    await eventually(
+      'it was started again',
+      async () => {
+        const now = (await nodesOf(installation)).filter(({ kind }) => kind === 'api');
+        return now.length === 2 && now.every(({ pid }) => pid !== sibling.pid);
+      },
+      PATIENCE_MS,
+    );
+    expect(await api.interrupt()).toBe(0);
+    await expectNothingLeft(installation);
+  },
+  DEADLINE_MS,
+);
+
+test(
+  'kill -9 of serve: its children end by themselves, and the next start needs no help',
+  async () => {
+    const installation = await install();
+    const api = await installation.serve('--workers', '2');
+    expect(await register(api.url, 'ada@example.com')).toBe(202);
+    await eventually(
+      'its children are up',
+      async () => (await nodesOf(installation)).length === 3,
+      PATIENCE_MS,
+    );
+    expect(await api.end('SIGKILL')).toBe(null);
+    await eventually('its children end', () => installation.processes().length === 0, PATIENCE_MS);
+    const again = await installation.serve();
+    expect(JSON.parse(await installation.run('status', '--json'))).toMatchObject({ users: 1 });
+    expect(await again.interrupt()).toBe(0);
+    await expectNothingLeft(installation);
+  },
+  DEADLINE_MS,
+);
+
+test.runIf(isRoot)(
+  'all of it as an ordinary user',
+  async () => {
+    const installation = await install({ HOME: '/nonexistent' }, { as: NOBODY });
+    const api = await installation.serve();
+    expect(await register(api.url, 'ada@example.com')).toBe(202);
+    await installation.run('domains', 'add', 'two.example', '--trust');
+    expect(JSON.parse(await installation.run('doctor', '--json'))).toMatchObject({ healthy: true });
+    expect(await api.interrupt()).toBe(0);
+    await expectNothingLeft(installation);
+  },
+  DEADLINE_MS,
+);
+
+describe('what cannot start', () => {
+  test('a port in use: exit code 2, what to do, and nothing left running', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const database = await createTestDatabase();
+    const installation = await install({
+      AUTHCTL_DATABASE_URL: database.connectionString.replace('@/', '@localhost/'),
+    });
+    for (const flag of ['--port', '--management-port']) {
+      const failed = await installation.serve(flag, String(port)).catch((error: Error) => error);
+      expect(String(failed)).toContain('serve ended with 2');
+      expect(String(failed)).toContain(`error: 127.0.0.1:${port} is in use.`);
+      expect(String(failed)).toContain('hint: stop what listens there');
+    }
+    await expectNothingLeft(installation);
+    taken.close();
+    await database.drop();
+  });
+
+  test('a start that waits for its database stops at the first signal', async () => {
+    const ended = await runAuthctl(['worker'], {
+      env: { AUTHCTL_DATABASE_URL: 'postgres://authctl@127.0.0.1:1/authctl' },
+      signal: 'SIGTERM',
+      signalAfter: 'waiting for the database',
+    });
+    expect(ended).toMatchObject({ code: 130, stdout: '' });
+    expect(ended.stderr).toContain('Interrupted');
+  });
+});
+
+async function answers(url: string): Promise<boolean> {
+  const options = { headers: { Connection: 'close' }, signal: AbortSignal.timeout(500) };
+  return (await fetch(`${url}/v1/keys`, options)).ok;
+}
+
+/** How many requests all processes together have answered on a route. */
+async function countOf(managementUrl: string, route: string): Promise<number> {
+  const text = await (await fetch(`${managementUrl}/metrics`)).text();
+  const line = text
+    .split('\n')
+    .find((text) => text.startsWith(`authctl_http_requests_total{route="${route}",status="200"}`));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}
