@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -12,6 +13,12 @@ import { createInstallation, type Installation } from '../support/process.ts';
 const DEADLINE_MS = 120_000;
 const PATIENCE_MS = 30_000;
 const PASSWORD = 'correct horse battery staple';
+
+/** A Node of this machine that is too old to run the program; undefined where there is none. */
+const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return Number.parseInt(stdout?.slice(1) ?? '', 10) < 24;
+});
 
 const installations: Installation[] = [];
 afterEach(async () => {
@@ -152,6 +159,22 @@ test.runIf(isRoot)(
     expect(JSON.parse(await installation.run('doctor', '--json'))).toMatchObject({ healthy: true });
     expect(await api.interrupt()).toBe(0);
     await expectNothingLeft(installation);
+  },
+  DEADLINE_MS,
+);
+
+test.runIf(oldNode)(
+  'under an old Node the pinned one serves: signals reach it, and it ends when the old one is killed',
+  async () => {
+    const installation = await install({}, { node: oldNode! });
+    const api = await installation.serve('--no-worker');
+    expect(installation.processes()).toHaveLength(2);
+    expect(await api.end('SIGTERM')).toBe(0);
+    await expectNothingLeft(installation);
+    const again = await installation.serve('--no-worker');
+    await again.end('SIGKILL');
+    await expectNothingLeft(installation);
+    await expect(installation.run('domains', 'add')).rejects.toThrow('ended with 2');
   },
   DEADLINE_MS,
 );

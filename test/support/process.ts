@@ -50,12 +50,14 @@ export interface Installation {
 interface InstallationOptions {
   /** The system's user who runs everything; whoever runs the tests when absent. */
   readonly as?: { readonly uid: number; readonly gid: number };
+  /** The Node that starts the program; that of the tests when absent. */
+  readonly node?: string;
 }
 
 /** @param env settings beside the data folder, in which nothing is limited */
 export async function createInstallation(
   env: Record<string, string> = {},
-  { as }: InstallationOptions = {},
+  { as, node = process.execPath }: InstallationOptions = {},
 ): Promise<Installation> {
   const dataDir = await realpath(await mkdtemp('/tmp/authctl-process-'));
   if (as) await chown(dataDir, as.uid, as.gid);
@@ -72,7 +74,7 @@ export async function createInstallation(
   };
 
   function spawnProgram(args: readonly string[]) {
-    const child = spawn(process.execPath, [BIN, ...args], {
+    const child = spawn(node, [BIN, ...args], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A process group of its own, as a shell gives every job.
