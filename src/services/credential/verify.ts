@@ -62,8 +62,15 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   /** What an unknown user's attempt is hashed with; its result is ignored. */
   const nobody = { userId: '00000000-0000-7000-8000-000000000000', salt: randomBytes(16) };
 
-  async function prepare(stored: StoredCredential | null, password: string) {
+  /** The peppers at hand; read anew for a row that another node made with a later one. */
+  async function pepperFor(stored: StoredCredential | null): Promise<KeySet> {
     const { pepper } = await keys.ring();
+    const isKnown = !stored?.pepperKid || pepper.byKid.has(stored.pepperKid);
+    return isKnown ? pepper : (await keys.latest()).pepper;
+  }
+
+  async function prepare(stored: StoredCredential | null, password: string) {
+    const pepper = await pepperFor(stored);
     const secret = findPepper(pepper, stored);
     // A row whose pepper is gone is as unknown as no row: wrong, at the same price.
     const known = secret === null ? null : stored;

@@ -87,7 +87,7 @@ describe('rotation of the signing key', () => {
 
     expect([...statuses.keys()]).toEqual([200]);
     expect(withoutNext).toEqual([]);
-    expect(signedBy.size).toBeGreaterThanOrEqual(4);
+    expect(signedBy.size).toBeGreaterThanOrEqual(3);
     signedBy.delete(first);
     for (const kid of signedBy) expect(seenNext).toContain(kid);
   });
@@ -180,6 +180,17 @@ describe('rotation of the signing key', () => {
   });
 });
 
+test('a password made with a new pepper is right on a node that has not heard of it', async () => {
+  await signUp(there);
+  for (let round = 0; round < 5; round += 1) {
+    await published(there);
+    await rotatePepper(deps(), { dryRun: false });
+    here.core.keys.invalidate();
+    const user = await signUp(here);
+    await signInAgain(there, user);
+  }
+});
+
 test('a pepper is retired only when nobody needs it any more', async () => {
   const others = await here.sql<{ count: number }>(
     'SELECT count(*)::int AS count FROM credentials',
@@ -194,7 +205,12 @@ test('a pepper is retired only when nobody needs it any more', async () => {
     hint: expect.stringContaining('try again in'),
   });
   here.clock.advance(61_000);
-  const uses = others[0]!.count + 1;
+  const [counted] = await here.sql<{ uses: number }>(
+    'SELECT count(*)::int AS uses FROM credentials WHERE pepper_kid = $1',
+    [previous_kid],
+  );
+  const { uses } = counted!;
+  expect(uses).toBeGreaterThan(0);
   await expect(retire()).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringContaining(`${uses} credentials`),
