@@ -43,13 +43,18 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || (error as { constraint?: string }).constraint === constraint;
 }
 
+/** A foreign key violation: what was to be referred to has just been deleted, the next try sees that. */
+const GONE_STATE = '23503';
+
 /**
  * Maps what the database throws to a code a stranger may see: 503 `unavailable` while it is away or
- * too slow; null for anything else, which is a bug of ours and becomes 500.
+ * too slow, or where others were faster and another try will find things settled; null for anything
+ * else, which is a bug of ours and becomes 500.
  */
 export function toAppError(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
-  if (isConnectionError(error) || TIMED_OUT_STATES.has(codeOf(error) ?? ''))
+  const code = codeOf(error) ?? '';
+  if (isPassing(error) || TIMED_OUT_STATES.has(code) || code === GONE_STATE)
     return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
   return null;
 }

@@ -62,6 +62,12 @@ describe.each(Object.entries(WAYS))('through %s', (_, run) => {
     expect(toAppError(await errorOf(run(db, 'SELECT nonsense')))).toBeNull();
   });
 
+  test('a reference to what has just been deleted asks for another try', async () => {
+    const insert = `INSERT INTO known_networks (user_id, network, last_login_at)
+      VALUES (gen_random_uuid(), '192.0.2.0/24', now())`;
+    expect(toAppError(await errorOf(run(db, insert)))?.code).toBe('unavailable');
+  });
+
   test('a unique violation is recognised', async () => {
     const insert = `INSERT INTO domains (name, challenge) VALUES ('twice.example', 'x')`;
     await WAYS.pg(db, `${insert} ON CONFLICT DO NOTHING`);
