@@ -50,14 +50,24 @@ export function superviseChild(options: ChildOptions): Supervised {
       // JSON would turn the metrics' NaN and Infinity into null.
       serialization: 'advanced',
     });
-    child.on('error', (error) => log.error({ err: error, child: name }, 'child failed'));
+    const { pid } = child;
+    child.on('error', (error) => {
+      log.error({ err: error, child: name }, 'child failed');
+      // One that never ran does not end either.
+      if (pid === undefined) startAgain();
+    });
     child.once('exit', (code, signal) => {
       if (isStopping) return;
       if (clock.monotonicMs() - startedAt > STABLE_AFTER_MS) delayMs = FIRST_RESTART_MS;
       log.error({ child: name, code, signal, restartInMs: delayMs }, 'child ended, restarting');
-      restart = setTimeout(start, delayMs);
-      delayMs = Math.min(delayMs * 2, LONGEST_RESTART_MS);
+      startAgain();
     });
+  }
+
+  function startAgain(): void {
+    if (isStopping) return;
+    restart = setTimeout(start, delayMs);
+    delayMs = Math.min(delayMs * 2, LONGEST_RESTART_MS);
   }
 
   start();
@@ -66,7 +76,7 @@ export function superviseChild(options: ChildOptions): Supervised {
     async stop(deadlineMs) {
       isStopping = true;
       clearTimeout(restart);
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       if (child.connected) child.disconnect();
       const force = setTimeout(() => child?.kill('SIGKILL'), deadlineMs);

@@ -68,6 +68,11 @@ test(
       installation.run('keys', 'export', '--json'),
     ]);
     expect(outputs[0]).toBe(outputs[3]);
+    // Nobody and nothing is there that could sign in without having been made.
+    const accounts = await installation.sql(
+      'SELECT (SELECT count(*) FROM users)::int AS users, (SELECT count(*) FROM operators)::int AS operators',
+    );
+    expect(accounts).toEqual([{ users: 0, operators: 0 }]);
     expect(await register(api.url, 'ada@one.example')).toBe(202);
     expect(await api.end('SIGTERM')).toBe(0);
     // The worker is still there, and with it the database.

@@ -18,7 +18,8 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 const PUBLIC_CODE: Partial<Record<ErrorCode, ErrorCode>> = {
   usage: 'internal',
   config_invalid: 'internal',
-  key_mismatch: 'internal',
+  // A node that lacks a key is out of order; another may serve.
+  key_mismatch: 'unavailable',
   dependency_unreachable: 'unavailable',
   schema_mismatch: 'unavailable',
 };

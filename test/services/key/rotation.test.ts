@@ -192,9 +192,6 @@ test('a password made with a new pepper is right on a node that has not heard of
 });
 
 test('a pepper is retired only when nobody needs it any more', async () => {
-  const others = await here.sql<{ count: number }>(
-    'SELECT count(*)::int AS count FROM credentials',
-  );
   const user = await signUp(here);
   const { previous_kid } = await rotatePepper(deps(), { dryRun: false });
   const retire = () => retireKey(deps(), previous_kid, { dryRun: false });
