@@ -170,8 +170,20 @@ test.each([['locked'], ['disabled']])('a %s account is mailed nothing', async (s
 });
 
 test('what is no address, or more than one, is refused and mailed nothing', async () => {
-  for (const email of ['', 'nobody', 'a@example.com,b@example.com', '"a b"@example.com', 'a@b'])
+  const lookAlike = '\u212Aate@example.com';
+  const list = 'a@example.com,b@example.com';
+  for (const email of ['', 'nobody', list, '"a b"@example.com', 'a@b', lookAlike])
     expect((await forgot(email)).body.code).toBe('validation_failed');
   for (const email of [['a@example.com'], { not: '' }, null, 7, true])
     expect((await appliance.call('/v1/password/forgot', { body: { email } })).status).toBe(422);
+});
+
+test('an address is that address: what a pattern would match is somebody else', async () => {
+  const { email } = await createAccount(appliance, { email: 'under_score@example.com' });
+  const mails = (await appliance.mailsTo(email)).length;
+  for (const pattern of ['under%@example.com', '%@example.com', 'underxscore@example.com']) {
+    expect((await forgot(pattern)).status).toBe(202);
+    expect((await logIn(appliance, { email: pattern })).body.code).toBe('invalid_credentials');
+  }
+  expect(await appliance.mailsTo(email)).toHaveLength(mails);
 });

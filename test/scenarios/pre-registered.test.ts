@@ -104,6 +104,7 @@ describe('under a domain without verification, where the stranger gets in', () =
     const domain = 'tightened.example';
     const { domains } = appliance.core;
     await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'none' });
+    appliance.clock.advance(1_000);
     const email = newAddress(domain);
     await register(email);
     const before = await signIn(appliance, { email });

@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
 import { createAccount, isSignedIn, logIn, newAddress, PASSWORD } from '../support/accounts.ts';
 import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
 
+const PUBLIC_URL = 'http://auth.example.com/base';
 let appliance: MailedAppliance;
 
 beforeAll(async () => {
-  appliance = await startMailedAppliance();
+  appliance = await startMailedAppliance({ env: { AUTHCTL_PUBLIC_URL: PUBLIC_URL } });
 });
 afterAll(() => appliance.stop());
 
@@ -129,6 +131,7 @@ test('an account of a domain without verification that signs in later under one 
   const domain = 'changing.example';
   const { domains } = appliance.core;
   await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'none' });
+  appliance.clock.advance(1_000);
   const email = newAddress(domain);
   expect((await register(email)).body.status).toBe('registered');
   expect((await logIn(appliance, { email })).body.status).toBe('authenticated');
@@ -140,5 +143,60 @@ test('an account of a domain without verification that signs in later under one 
   expect((await verify(asked.body.flow_token, code)).body).toMatchObject({
     status: 'authenticated',
     user: { email_verified: true },
+  });
+});
+
+describe('the link in a mail', () => {
+  /** A request as no browser of ours would send it: `Host` is the attacker's. */
+  function registerAs(host: string, email: string): Promise<number> {
+    const body = JSON.stringify({ email, password: PASSWORD });
+    const headers = {
+      Host: host,
+      'X-Forwarded-Host': host,
+      'X-Forwarded-Proto': 'gopher',
+      'X-Forwarded-Port': '6666',
+      Forwarded: `host=${host};proto=gopher`,
+      Referer: `http://${host}/`,
+      Origin: `http://${host}`,
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+    };
+    return new Promise((resolve, reject) => {
+      const path = `http://${host}/v1/register`;
+      const { hostname, port } = new URL(appliance.url);
+      const sent = request({ hostname, port, path, method: 'POST', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  test.each([['evil.example'], ['auth.example.com@evil.example'], ['evil.example:80']])(
+    'points where the configuration says, whatever the request says: %s',
+    async (host) => {
+      const email = newAddress();
+      const status = await registerAs(host, email);
+      if (status !== 202) return expect(status).toBeOneOf([400, 404]);
+      const [mail] = await appliance.mailsTo(email);
+      const links = `${mail!.mail.text} ${mail!.mail.html}`.match(/https?:[^\s"<>]+/g) ?? [];
+      expect(links.length).toBeGreaterThan(0);
+      for (const link of links) expect(link).toMatch(/^http:\/\/auth\.example\.com\/base\//);
+      expect(mail!.raw).not.toContain('evil');
+    },
+  );
+
+  test('may be opened ten times by whoever scans mails; the code still works, once', async () => {
+    const email = newAddress();
+    const { flow_token } = (await register(email)).body;
+    const code = await codeFor(appliance, email, 'verify_email');
+    for (let index = 0; index < 10; index += 1) {
+      const page = await fetch(`${appliance.url}/code`);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+    }
+    expect((await verify(flow_token, code)).status).toBe(200);
+    expect((await verify(flow_token, code)).body.code).toBe('flow_expired');
   });
 });
