@@ -1,3 +1,4 @@
+import { randomBytes } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { MailDraft, MailQueue } from '../mail/draft.ts';
 import type { FlowDraft, FlowDrafts, FlowStart } from './draft.ts';
@@ -5,25 +6,43 @@ import { FLOW_TTL_MS } from './purposes.ts';
 
 export type CodeMailKind = 'verify_email' | 'reset_password' | 'change_email';
 
+/**
+ * What becomes of a code's mail: it is sent; it is not (the mailbox has had enough, or gets another
+ * mail instead); or, for an address that is nobody's, a row of its weight is written in its place.
+ */
+export type CodeMail = 'send' | 'none' | 'mimic';
+
 export interface CodeFlow extends FlowStart {
   readonly address: string;
   readonly mailKind: CodeMailKind;
-  /** False for a decoy, or when the mailbox's budget is used up. */
-  readonly isMailed: boolean;
+  readonly mail: CodeMail;
 }
 
-// Both rows in one statement, the mail or not: a decoy costs one round trip like everybody else.
+/** A flow and its mail, drawn and not yet written. */
+export interface CodeFlowDraft {
+  readonly flow: FlowDraft;
+  readonly mailDraft: MailDraft;
+  readonly mail: CodeMail;
+}
+
+// One statement whatever becomes of the mail, and about as much written: that an address is nobody's
+// must not show in the time either. The weight is a second flow, which no token opens, and which goes
+// when it expires like every other.
 const INSERT = statement(
   'flows.insert_with_mail',
   `WITH mail AS (
      INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id,
                         next_attempt_at, created_at)
-     SELECT $12, $13, $14, $15, $16, $17, $18, $19, $19 WHERE $20::boolean
+     SELECT $12, $13, $14, $15, $16, $17, $18, $19, $19 WHERE $20 = 'send'
+   ), weight AS (
+     INSERT INTO flows (token_digest, purpose, sealed, created_at, expires_at)
+     SELECT $21, $2, $16, $10, $11 WHERE $20 = 'mimic'
    )
    INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address, code_digest,
                       code_kid, device_name, created_at, expires_at)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 );
+const DIGEST_BYTES = 32;
 
 export type CodeFlows = ReturnType<typeof createCodeFlows>;
 
@@ -31,21 +50,20 @@ export type CodeFlows = ReturnType<typeof createCodeFlows>;
 export function createCodeFlows({ flows, mails }: { flows: FlowDrafts; mails: MailQueue }) {
   return {
     /** Draws the flow and its mail, to be written by `insert`. */
-    async draft(start: CodeFlow): Promise<{ flow: FlowDraft; mail: MailDraft; isMailed: boolean }> {
+    async draft(start: CodeFlow): Promise<CodeFlowDraft> {
       const flow = await flows.draft(start);
-      const mail = await mails.draft({
+      const mailDraft = await mails.draft({
         kind: start.mailKind,
         userId: start.user?.id ?? null,
         recipient: start.address,
         data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS[start.purpose] / 60_000 },
       });
-      return { flow, mail, isMailed: start.isMailed };
+      return { flow, mailDraft, mail: start.mail };
     },
 
-    async insert(
-      on: Queryable,
-      { flow: { row }, mail, isMailed }: Awaited<ReturnType<typeof this.draft>>,
-    ): Promise<void> {
+    async insert(on: Queryable, draft: CodeFlowDraft): Promise<void> {
+      const { row } = draft.flow;
+      const { mailDraft } = draft;
       await on.execute(INSERT, [
         row.tokenDigest,
         row.purpose,
@@ -58,16 +76,23 @@ export function createCodeFlows({ flows, mails }: { flows: FlowDrafts; mails: Ma
         row.deviceName,
         row.createdAt,
         row.expiresAt,
-        mail.id,
-        mail.kind,
-        mail.userId,
-        mail.recipient,
-        mail.sealed,
-        mail.dataKid,
-        mail.messageId,
-        mail.createdAt,
-        isMailed,
+        mailDraft.id,
+        mailDraft.kind,
+        mailDraft.userId,
+        mailDraft.recipient,
+        mailDraft.sealed,
+        mailDraft.dataKid,
+        mailDraft.messageId,
+        mailDraft.createdAt,
+        draft.mail,
+        randomBytes(DIGEST_BYTES),
       ]);
     },
   };
+}
+
+/** What becomes of the mail to an address that may be anybody's or nobody's. */
+export function codeMailTo(userId: string | null, mayMail: boolean): CodeMail {
+  if (!mayMail) return 'none';
+  return userId === null ? 'mimic' : 'send';
 }

@@ -63,6 +63,7 @@ export function createNextStep(deps: NextStepDeps) {
     { deviceName, client }: Progress,
   ): Promise<FlowAnswer> {
     const email = user.email!;
+    const mayMail = await mailBudget.take('verify_email', email, client);
     const draft = await codeFlows.draft({
       purpose: 'verify',
       origin: 'login',
@@ -70,7 +71,7 @@ export function createNextStep(deps: NextStepDeps) {
       address: email,
       deviceName,
       mailKind: 'verify_email',
-      isMailed: await mailBudget.take('verify_email', email, client),
+      mail: mayMail ? 'send' : 'none',
     });
     await codeFlows.insert(db, draft);
     wakeMail.soon();
