@@ -1,4 +1,5 @@
 import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
@@ -51,6 +52,8 @@ export interface DbOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Connections that transactions leave to single statements. */
+const KEPT_FREE = 2;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** A server that hangs cancels nothing; this much later its connection is given up. */
 const HUNG_AFTER_MS = 2_000;
@@ -77,6 +80,9 @@ export function openDatabase(options: DbOptions): Db {
     options.onUnreachable?.();
   });
 
+  // A transaction that waits for a row keeps its connection, and whoever holds the row may need another
+  // for a plain read (keys). Some connections are therefore never a transaction's.
+  const gate = createGate(Math.max(1, options.poolSize - KEPT_FREE), CONNECT_TIMEOUT_MS);
   let prisma: Promise<PrismaClient> | undefined;
   let isClosed = false;
 
@@ -93,7 +99,7 @@ export function openDatabase(options: DbOptions): Db {
     ...queryable(pool),
     query: (what, values) => guard(() => queryable(pool).query(what, values)),
     execute: (what, values) => guard(() => queryable(pool).execute(what, values)),
-    transaction: (work) => guard(() => inTransaction(pool, work)),
+    transaction: (work) => guard(() => inTurn(gate, () => inTransaction(pool, work))),
     prisma() {
       prisma ??= loadPrisma(pool);
       return prisma;
@@ -119,6 +125,15 @@ function queryable(on: Pool | PoolClient): Queryable {
       return result.rowCount ?? 0;
     },
   };
+}
+
+async function inTurn<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+  const leave = await gate.enter();
+  try {
+    return await work();
+  } finally {
+    leave();
+  }
 }
 
 async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
