@@ -12,15 +12,12 @@ import {
   signIn,
 } from '../support/accounts.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
-import { dumpDatabase } from '../support/dump.ts';
 import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
 
 let appliance: MailedAppliance;
 
 beforeAll(async () => {
-  appliance = await startMailedAppliance({
-    env: { AUTHCTL_USERNAMES: 'unique', AUTHCTL_PHONES: 'collect' },
-  });
+  appliance = await startMailedAppliance();
 });
 afterAll(() => appliance.stop());
 
@@ -209,118 +206,5 @@ describe('changing the e-mail address', () => {
       const { body } = await appliance.call('/v1/me', { token: account.token });
       expect(body.email).not.toBe(victims);
     }
-  });
-});
-
-describe('the profile', () => {
-  const patch = (token: string, body: object, ifMatch?: string) =>
-    appliance.call('/v1/me', {
-      method: 'PATCH',
-      token,
-      body,
-      headers: ifMatch === undefined ? {} : { 'If-Match': ifMatch },
-    });
-
-  test('of two writers who read the same version, one is told', async () => {
-    const { token } = await createAccount(appliance);
-    const etag = (await appliance.call('/v1/me', { token })).headers.get('etag')!;
-    const answers = await Promise.all(
-      ['one', 'two', 'three'].map((n) => patch(token, { username: `racer.${n}` }, etag)),
-    );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
-    const winner = answers.find(({ status }) => status === 200)!;
-    const now = await appliance.call('/v1/me', { token });
-    expect(now.body.username).toBe(winner.body.username);
-    expect(now.headers.get('etag')).toBe(winner.headers.get('etag'));
-    expect((await patch(token, { phone: '+41 79 123 45 67' }, '*')).body.phone).toBe(
-      '+41791234567',
-    );
-    expect((await patch(token, { phone: null }, 'W/"1"')).status).toBe(412);
-    expect((await patch(token, { phone: null })).body.phone).toBeNull();
-  });
-
-  test('a username of somebody else is refused, also in other case', async () => {
-    const [first, second] = [await createAccount(appliance), await createAccount(appliance)];
-    expect((await patch(first.token, { username: 'Ada.Lovelace' })).body.username).toBe(
-      'Ada.Lovelace',
-    );
-    expect((await patch(second.token, { username: 'ada.lovelace' })).body.code).toBe(
-      'username_taken',
-    );
-    const body = { username: 'ADA.LOVELACE', password: PASSWORD };
-    expect((await appliance.call('/v1/login', { body })).body.user.id).toBe(first.id);
-  });
-
-  test('fields that are not theirs to set are refused, and nothing changes', async () => {
-    const { token, id } = await createAccount(appliance);
-    const read = () => appliance.call('/v1/me', { token });
-    const before = (await read()).body;
-    const forbidden = {
-      id,
-      role: 'root',
-      status: 'active',
-      email: 'x@example.com',
-      created_at: '',
-      email_verified: true,
-    };
-    for (const [field, value] of Object.entries(forbidden))
-      expect((await patch(token, { [field]: value })).body.code).toBe('validation_failed');
-    for (const value of [1, true, {}, ['ab'], ''])
-      expect((await patch(token, { username: value })).body.code).toBe('validation_failed');
-    expect((await read()).body).toEqual(before);
-  });
-});
-
-describe('leaving', () => {
-  test('deleting the account needs the password and a factor, and leaves nothing behind', async () => {
-    const account = await createTwoFactorAccount(appliance);
-    await appliance.call('/v1/password/forgot', { body: { email: account.email } });
-    appliance.clock.advance(30_000);
-    const remove = (body: object) =>
-      appliance.call('/v1/me', { method: 'DELETE', token: account.token, body });
-    expect((await remove({})).status).toBe(422);
-    expect((await remove({ password: 'not my password at all' })).body.code).toBe(
-      'invalid_credentials',
-    );
-    expect((await remove({ password: PASSWORD })).body.code).toBe('two_factor_required');
-    expect((await remove({ password: PASSWORD, code: totp(account.secret) })).status).toBe(204);
-
-    expect(await isSignedIn(appliance, account.token)).toBe(false);
-    expect((await logIn(appliance, account)).body.code).toBe('invalid_credentials');
-    const goodbye = (await appliance.mailsTo(account.email)).at(-1)?.mail;
-    expect(goodbye?.subject).toMatch(/deleted/i);
-
-    const dump = await dumpDatabase(appliance);
-    const holding = (text: string) =>
-      Object.keys(dump).filter((table) => dump[table]!.some((row) => row.includes(text)));
-    // Who did what stays on record by id; the goodbye mail is kept as long as any mail.
-    expect(holding(account.id)).toEqual(['audit']);
-    expect(holding(account.email)).toEqual(['mails']);
-    expect(dump['mails']!.filter((row) => row.includes(account.email))).toHaveLength(1);
-    const again = await createAccount(appliance, { email: account.email });
-    expect(again.id).not.toBe(account.id);
-  });
-
-  test('the export holds everything about the user and nothing that opens the account', async () => {
-    const account = await createTwoFactorAccount(appliance);
-    const stranger = await createAccount(appliance);
-    const { status, body } = await appliance.call('/v1/me/export', { token: account.token });
-    expect(status).toBe(200);
-    expect(body.user).toMatchObject({ id: account.id, email: account.email });
-    expect(body.registration.ip).toBe('127.0.0.1');
-    expect(body.sessions.map(({ id }: { id: string }) => id)).toEqual([account.sessionId]);
-    expect(body.known_networks).toMatchObject([{ network: '127.0.0.0/24' }]);
-    expect(body.mails.length).toBeGreaterThan(1);
-    expect(body.audit.map(({ action }: { action: string }) => action)).toContain('user.verified');
-    const text = JSON.stringify(body);
-    for (const secret of [
-      stranger.id,
-      stranger.email,
-      account.secret,
-      '$argon2',
-      account.recoveryCodes[0]!,
-    ])
-      expect(text).not.toContain(secret);
-    expect((await appliance.call('/v1/me/export')).status).toBe(401);
   });
 });

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  createAccount,
+  createTwoFactorAccount,
+  isSignedIn,
+  logIn,
+  PASSWORD,
+} from '../support/accounts.ts';
+import { authenticatorCode } from '../support/authenticator.ts';
+import { dumpDatabase } from '../support/dump.ts';
+import { type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
+
+let appliance: MailedAppliance;
+
+beforeAll(async () => {
+  appliance = await startMailedAppliance();
+});
+afterAll(() => appliance.stop());
+
+const totp = (secret: string) => authenticatorCode(secret, appliance.clock.now());
+
+test('deleting the account needs the password and a factor, and leaves nothing behind', async () => {
+  const account = await createTwoFactorAccount(appliance);
+  await appliance.call('/v1/password/forgot', { body: { email: account.email } });
+  appliance.clock.advance(30_000);
+  const remove = (body: object) =>
+    appliance.call('/v1/me', { method: 'DELETE', token: account.token, body });
+  expect((await remove({})).status).toBe(422);
+  expect((await remove({ password: 'not my password at all' })).body.code).toBe(
+    'invalid_credentials',
+  );
+  expect((await remove({ password: PASSWORD })).body.code).toBe('two_factor_required');
+  expect((await remove({ password: PASSWORD, code: totp(account.secret) })).status).toBe(204);
+
+  expect(await isSignedIn(appliance, account.token)).toBe(false);
+  expect((await logIn(appliance, account)).body.code).toBe('invalid_credentials');
+  const goodbye = (await appliance.mailsTo(account.email)).at(-1)?.mail;
+  expect(goodbye?.subject).toMatch(/deleted/i);
+
+  const dump = await dumpDatabase(appliance);
+  const holding = (text: string) =>
+    Object.keys(dump).filter((table) => dump[table]!.some((row) => row.includes(text)));
+  // Who did what stays on record by id; the goodbye mail is kept as long as any mail.
+  expect(holding(account.id)).toEqual(['audit']);
+  expect(holding(account.email)).toEqual(['mails']);
+  expect(dump['mails']!.filter((row) => row.includes(account.email))).toHaveLength(1);
+  const again = await createAccount(appliance, { email: account.email });
+  expect(again.id).not.toBe(account.id);
+});
+
+test('the export holds everything about the user and nothing that opens the account', async () => {
+  const account = await createTwoFactorAccount(appliance);
+  const stranger = await createAccount(appliance);
+  const { status, body } = await appliance.call('/v1/me/export', { token: account.token });
+  expect(status).toBe(200);
+  expect(body.user).toMatchObject({ id: account.id, email: account.email });
+  expect(body.registration.ip).toBe('127.0.0.1');
+  expect(body.sessions.map(({ id }: { id: string }) => id)).toEqual([account.sessionId]);
+  expect(body.known_networks).toMatchObject([{ network: '127.0.0.0/24' }]);
+  expect(body.mails.length).toBeGreaterThan(1);
+  expect(body.audit.map(({ action }: { action: string }) => action)).toContain('user.verified');
+  const text = JSON.stringify(body);
+  for (const secret of [
+    stranger.id,
+    stranger.email,
+    account.secret,
+    '$argon2',
+    account.recoveryCodes[0]!,
+  ])
+    expect(text).not.toContain(secret);
+  expect((await appliance.call('/v1/me/export')).status).toBe(401);
+});
