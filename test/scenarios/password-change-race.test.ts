@@ -9,6 +9,7 @@ import {
 } from '../support/accounts.ts';
 import { type Answer, startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Whoever signs in while the password changes: with the old one, nobody is left signed in. */
 let appliance: TestAppliance;
@@ -60,3 +61,36 @@ test('by a second factor that was asked for before', async () => {
   expect(changed.status).toBe(204);
   await expectNobodyIn(logins);
 });
+
+test.each([
+  ['POST', '/v1/me/two-factor/totp/disable', {}],
+  ['POST', '/v1/me/two-factor/recovery-codes', {}],
+  ['POST', '/v1/me/email', { new_email: 'elsewhere@example.com' }],
+  ['DELETE', '/v1/me', {}],
+])(
+  'what the old password had just proved is not done after it changed: %s %s',
+  async (method, path, more) => {
+    const account = await createTwoFactorAccount(appliance);
+    const [recovery_code] = account.recoveryCodes;
+    const body = { password: PASSWORD, recovery_code, ...more };
+    const { answer } = await appliance.core.db.transaction(async (tx) => {
+      const text = 'UPDATE users SET security_version = security_version + 1 WHERE id = $1';
+      await tx.execute({ name: '', text }, [account.id]);
+      const underWay = { answer: appliance.call(path, { method, token: account.token, body }) };
+      await eventually('it waits for the change', async () => {
+        const waiting = await appliance.sql(
+          `SELECT 1 FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0;
+      });
+      return underWay;
+    });
+    expect(await answer).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect((await appliance.call('/v1/me', { token: account.token })).body).toMatchObject({
+      email: account.email,
+      two_factor_enabled: true,
+      recovery_codes_left: 10,
+    });
+  },
+);
