@@ -27,8 +27,8 @@ export default class Bench extends BenchCommand<typeof Bench> {
     const { out } = this.flags;
     await mkdir(out, { recursive: true });
     const html = this.flags.html ?? join(out, 'index.html');
-    const results = await this.measureAll(BENCHMARKS, { ...this.flags, html });
-    for (const result of results) await writeFile(join(out, `${result.name}.json`), toJson(result));
-    return { results };
+    const keep = (result: BenchReport) =>
+      writeFile(join(out, `${result.name}.json`), toJson(result));
+    return { results: await this.measureAll(BENCHMARKS, { ...this.flags, html }, keep) };
   }
 }

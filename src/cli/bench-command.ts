@@ -31,10 +31,14 @@ export abstract class BenchCommand<
     return report!;
   }
 
-  /** Runs benchmarks one after the other; each releases what it opened before the next begins. */
+  /**
+   * Runs benchmarks one after the other; each releases what it opened before the next begins.
+   * @param keep is given each result at once: a later benchmark that fails takes none with it
+   */
   protected async measureAll(
     benchmarks: readonly Benchmark[],
     flags: BenchFlags,
+    keep?: (report: BenchReport) => Promise<void>,
   ): Promise<BenchReport[]> {
     const options = toBenchOptions(flags);
     const loadBefore = loadavg()[0]!;
@@ -43,10 +47,13 @@ export abstract class BenchCommand<
       const result = await this.withScope((command) =>
         benchmark.run(this.#context(command, options, loadBefore)),
       );
-      reports.push({ ...result, passed: allPassed(result) });
+      const report = { ...result, passed: allPassed(result) };
+      reports.push(report);
       this.log(`${toText(result)}\n`);
+      await keep?.(report);
+      if (flags.html !== undefined) await this.#writeReport(flags.html, reports);
     }
-    if (flags.html !== undefined) await this.#writeReport(flags.html, reports);
+    if (flags.html !== undefined) this.log(`The report is in ${flags.html}`);
     if (flags.check && reports.some((report) => !report.passed)) process.exitCode = 1;
     return reports;
   }
@@ -54,7 +61,6 @@ export abstract class BenchCommand<
   async #writeReport(file: string, reports: readonly BenchReport[]): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, toHtml(reports));
-    this.log(`The report is in ${file}`);
   }
 
   #context(

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Ticks a second of the times in /proc: the same on every Linux a person meets (USER_HZ). */
 const TICKS_PER_SECOND = 100;
+/** States of a process that only waits to be forgotten, proc(5): zombie, dead. */
+const ENDED: readonly string[] = ['Z', 'X'];
 
 /** What one process has used so far, as the kernel counts it. */
 export interface ProcessUsage {
@@ -30,16 +32,18 @@ export function processTree(rootPid: number): number[] {
 /** Reads what each process uses; one that is gone meanwhile is left out. */
 export function readUsage(pids: readonly number[]): ProcessUsage[] {
   return pids.flatMap((pid) => {
+    const pssBytes = readPss(pid);
+    // Afterwards: a process that is ending has no memory left to tell of, though it is still listed.
     const stat = readStat(pid);
-    if (!stat) return [];
+    if (!stat || ENDED.includes(stat.state)) return [];
     const { command, cpuSeconds } = stat;
-    return [{ pid, command, cpuSeconds, pssBytes: readPss(pid) }];
+    return [{ pid, command, cpuSeconds, pssBytes }];
   });
 }
 
 export function isAlive(pid: number): boolean {
   const stat = readStat(pid);
-  return stat !== undefined && stat.state !== 'Z';
+  return stat !== undefined && !ENDED.includes(stat.state);
 }
 
 function listProcesses(): { pid: number; parent: number }[] {
@@ -58,7 +62,7 @@ function readStat(pid: number) {
   const fields = text.slice(end + 2).split(' ');
   return {
     command: text.slice(text.indexOf('(') + 1, end),
-    state: fields[0]!,
+    state: fields[0] ?? '',
     parent: Number(fields[1]),
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
   };
