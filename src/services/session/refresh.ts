@@ -12,6 +12,7 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { Keys } from '../key/keyring.ts';
 import type { SessionIssuer } from './issue.ts';
+import { createRotate, type SessionRow } from './rotate.ts';
 import type { TokenPair } from './token-pair.ts';
 
 export interface RefreshDeps {
@@ -26,16 +27,6 @@ export interface RefreshDeps {
   readonly perMinute: number | null;
 }
 
-interface SessionRow {
-  user_id: string;
-  role: string;
-  amr: string[];
-  counter: number;
-  created_at: Date;
-  rotated_at: Date | null;
-  expires_at: Date;
-}
-
 interface FoundRow extends SessionRow {
   ended_at: Date | null;
   status: string;
@@ -44,24 +35,6 @@ interface FoundRow extends SessionRow {
   refreshes_in_window: number;
 }
 
-// The one statement that makes rotation single-use: of any number of callers, the row's counter lets
-// one through. The per-minute limit rides along, so that counting needs no second write.
-const ROTATE = statement(
-  'sessions.rotate',
-  `UPDATE sessions AS s
-   SET counter = s.counter + 1, rotated_at = $4, last_used_at = $4, ip = $5,
-       refresh_window_at = CASE WHEN s.refresh_window_at > $4::timestamptz - interval '1 minute'
-                                THEN s.refresh_window_at ELSE $4 END,
-       refreshes_in_window = CASE WHEN s.refresh_window_at > $4::timestamptz - interval '1 minute'
-                                  THEN s.refreshes_in_window + 1 ELSE 1 END
-   FROM users AS u
-   WHERE s.id = $1 AND s.counter = $2 AND s.secret_digest = $3
-     AND s.ended_at IS NULL AND s.expires_at > $4
-     AND u.id = s.user_id AND u.status = 'active'
-     AND ($6::int IS NULL OR s.refreshes_in_window < $6 OR s.refresh_window_at IS NULL
-          OR s.refresh_window_at <= $4::timestamptz - interval '1 minute')
-   RETURNING s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at, s.expires_at`,
-);
 const FIND = statement(
   'sessions.find_for_refresh',
   `SELECT s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at, s.expires_at, s.ended_at, u.status,
@@ -78,6 +51,7 @@ const END_AS_REUSED = statement(
 /** Rotates refresh tokens: N callers with one token get one successor between them. */
 export function createRefresh(deps: RefreshDeps) {
   const { db, clock, keys, issuer, events, graceMs, perMinute } = deps;
+  const rotate = createRotate({ db, clock, perMinute });
 
   /** @throws AppError `invalid_refresh_token`; `rate_limited` beyond the session's budget */
   return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {
@@ -87,17 +61,18 @@ export function createRefresh(deps: RefreshDeps) {
     if (!token) throw new AppError('invalid_refresh_token');
     const digest = digestSessionSecret(token.secret);
 
-    const values = [token.sessionId, token.counter, digest, now, client.ip, perMinute];
-    const rotated = (await db.query<SessionRow>(ROTATE, values))[0];
+    const { sessionId, counter } = token;
+    const claim = { sessionId, counter, secretDigest: digest, at: now, ip: client.ip };
+    const rotated = await rotate(claim);
     if (rotated) return sign(token, rotated);
 
     // No row moved: a retry, the limit, the end of the session, or reuse of an old token.
-    const found = (await db.query<FoundRow>(FIND, [token.sessionId, digest]))[0];
+    const found = (await db.query<FoundRow>(FIND, [sessionId, digest]))[0];
     if (!found || !isLive(found, now)) throw new AppError('invalid_refresh_token');
     if (token.counter === found.counter) throw refusedForNow(found, now);
     if (isRetry(token, found, now)) return sign(token, found);
     await endAsReused(token, found, client, now);
-    throw new AppError('invalid_refresh_token', { log: { sessionId: token.sessionId } });
+    throw new AppError('invalid_refresh_token', { log: { sessionId } });
   };
 
   function sign(token: RefreshToken, row: SessionRow): Promise<TokenPair> {

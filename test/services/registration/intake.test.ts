@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Answer, startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
-import { lockTable, type TableLock } from './lock.ts';
+import { type Lock, lockTable } from '../../support/lock.ts';
 
 let appliance: TestAppliance;
-let lock: TableLock;
+let lock: Lock;
 
 beforeEach(async () => {
   appliance = await startAppliance({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answer, startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
-import { lockTable } from './lock.ts';
+import { lockTable } from '../../support/lock.ts';
 
 let appliance: TestAppliance;
 let second: TestAppliance;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mintRefreshToken, readRefreshToken } from '../../../src/crypto/refresh-token.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
+import { lockRow } from '../../support/lock.ts';
 import {
   QUICK_SIGN_IN,
   refresh,
@@ -79,6 +80,43 @@ describe('one token, many callers', () => {
     );
     expect(audits).toHaveLength(1);
   });
+});
+
+test('a session that somebody else is changing keeps only its own refresh waiting', async () => {
+  const users = await Promise.all(Array.from({ length: 20 }, () => signUp(node)));
+  const held = users[7]!;
+  const lock = await lockRow(node.core.store.connectionString, 'sessions', held.sessionId);
+  const waiting = refresh(node, held.refresh);
+  try {
+    const others = users.filter((user) => user !== held);
+    const answers = await Promise.all(others.map((user) => refresh(node, user.refresh)));
+    expect(answers.map(({ status }) => status)).toEqual(others.map(() => 200));
+    expect(new Set(answers.map(({ body }) => body.tokens.session_id)).size).toBe(others.length);
+  } finally {
+    await lock.release();
+  }
+  expect((await waiting).status).toBe(200);
+});
+
+test('twenty users of two nodes refresh at the same time, each many times: each gets its own', async () => {
+  const other = await startAppliance({ env: ENV, beside: node });
+  try {
+    const users = await Promise.all(Array.from({ length: 20 }, () => signUp(node)));
+    const chains = users.map(async ({ refresh: first, sessionId }, index) => {
+      let token = first;
+      for (let round = 0; round < 8; round += 1) {
+        const { status, body } = await refresh((index + round) % 2 ? node : other, token);
+        expect({ status, session: body.tokens?.session_id }).toEqual({
+          status: 200,
+          session: sessionId,
+        });
+        token = body.tokens.refresh_token;
+      }
+    });
+    await Promise.all(chains);
+  } finally {
+    await other.stop();
+  }
 });
 
 describe('a lost answer', () => {

@@ -1,0 +1,106 @@
+import { type Db, type Statement, statement } from '../../db/database.ts';
+import { createBatcher } from '../../lib/batcher.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+/** What a refresh reads of a session and its user. */
+export interface SessionRow {
+  user_id: string;
+  role: string;
+  amr: string[];
+  counter: number;
+  created_at: Date;
+  rotated_at: Date | null;
+  expires_at: Date;
+}
+
+/** One caller's claim: this is the newest token of that session. */
+export interface Rotation {
+  readonly sessionId: string;
+  /** Of the presented token. */
+  readonly counter: number;
+  readonly secretDigest: Buffer;
+  readonly at: Date;
+  readonly ip: string;
+}
+
+/** Moves a session on by one. @returns its new row; null where no row moved, whatever the reason */
+export type Rotate = (rotation: Rotation) => Promise<SessionRow | null>;
+
+export interface RotateDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** Refreshes of one session in a minute at most; null switches the limit off. */
+  readonly perMinute: number | null;
+}
+
+const MAX_BATCH = 200;
+const MAX_WAITING = 20_000;
+const MAX_WAIT_MS = 2_000;
+/** Two connections keep PostgreSQL busy while the next batch collects. */
+const WRITERS = 2;
+
+const ROTATE_FREE = rotateStatement('sessions.rotate_free', 'SKIP LOCKED');
+const ROTATE_ONE = rotateStatement('sessions.rotate_one', '');
+
+/**
+ * Rotates sessions, those of requests that arrive together in one statement and one durable commit.
+ *
+ * A batch takes only rows that nobody else holds: it can neither wait for another's transaction nor
+ * dead-lock with one. What it leaves alone is asked once more by itself, and waits if it must.
+ */
+export function createRotate({ db, clock, perMinute }: RotateDeps): Rotate {
+  async function run(how: Statement, rotations: readonly Rotation[]) {
+    const rows = await db.query<SessionRow & { claim: number }>(how, [
+      rotations.map(({ sessionId }) => sessionId),
+      rotations.map(({ counter }) => counter),
+      rotations.map(({ secretDigest }) => secretDigest),
+      rotations.map(({ at }) => at.toISOString()),
+      rotations.map(({ ip }) => ip),
+      perMinute,
+    ]);
+    const byClaim = new Map(rows.map(({ claim, ...row }) => [claim, row]));
+    return rotations.map((_, index) => byClaim.get(index + 1) ?? null);
+  }
+
+  const free = createBatcher<Rotation, SessionRow | null>({
+    maxBatch: MAX_BATCH,
+    writers: WRITERS,
+    maxWaiting: MAX_WAITING,
+    maxWaitMs: MAX_WAIT_MS,
+    monotonicMs: clock.monotonicMs,
+    run: (rotations) => run(ROTATE_FREE, rotations),
+  });
+
+  return async (rotation) =>
+    (await free.submit(rotation)) ?? (await run(ROTATE_ONE, [rotation]))[0]!;
+}
+
+/**
+ * The one statement that makes rotation single-use: of any number of callers, the row's counter lets
+ * one through. An UPDATE touches a row once, so of equal claims in one batch one returns. The
+ * per-minute limit rides along, so that counting needs no second write.
+ */
+function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
+  return statement(
+    name,
+    `WITH held AS MATERIALIZED (
+       SELECT id FROM sessions WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE ${locking}
+     )
+     UPDATE sessions AS s
+     SET counter = s.counter + 1, rotated_at = c.at, last_used_at = c.at, ip = c.ip,
+         refresh_window_at = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
+                                  THEN s.refresh_window_at ELSE c.at END,
+         refreshes_in_window = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
+                                    THEN s.refreshes_in_window + 1 ELSE 1 END
+     FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::timestamptz[], $5::text[])
+            WITH ORDINALITY AS c (id, counter, secret_digest, at, ip, claim)
+       JOIN held ON held.id = c.id, users AS u
+     WHERE s.id = c.id AND s.counter = c.counter AND s.secret_digest = c.secret_digest
+       AND s.ended_at IS NULL AND s.expires_at > c.at
+       AND u.id = s.user_id AND u.status = 'active'
+       AND ($6::int IS NULL OR s.refreshes_in_window < $6 OR s.refresh_window_at IS NULL
+            OR s.refresh_window_at <= c.at - interval '1 minute')
+     RETURNING c.claim::int, s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at,
+               s.expires_at`,
+  );
+}
