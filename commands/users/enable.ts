@@ -2,11 +2,15 @@ import { UsersCommand, userArg } from '../../src/cli/users-command.ts';
 import type { AdminUser } from '../../src/services/user/admin/view.ts';
 
 export default class UsersEnable extends UsersCommand<typeof UsersEnable> {
-  static override summary = 'Enable a disabled account.';
+  static override summary = 'Enable a disabled account: it is again what it was before.';
   static override examples = ['<%= config.bin %> <%= command.id %> ada@example.com'];
   static override args = { user: userArg };
 
   run(): Promise<{ user: AdminUser }> {
-    return this.changeUser(this.args.user, { status: 'active' }, { from: ['disabled', 'active'] });
+    return this.changeUser(
+      this.args.user,
+      { status: 'active' },
+      { from: ['disabled', 'active', 'pending'] },
+    );
   }
 }

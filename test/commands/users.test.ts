@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   createAccount,
   createTwoFactorAccount,
+  newAddress,
   OTHER_PASSWORD,
   signIn,
 } from '../support/accounts.ts';
@@ -116,6 +117,14 @@ describe('what is typed holds on every node within a second', () => {
     expect((await asJson('lock', account.id)).user.status).toBe('locked');
     await asJson('unlock', account.email);
     expect((await asJson('unlock', account.email)).user.status).toBe('active');
+  });
+
+  test('unlock, of an account that never proved its mailbox: it has still to', async () => {
+    const body = { email: newAddress(), password: OTHER_PASSWORD };
+    expect((await here.call('/v1/register', { body })).status).toBe(202);
+    await asJson('lock', body.email);
+    expect((await asJson('unlock', body.email)).user.status).toBe('pending');
+    expect((await asJson('unlock', body.email)).user.status).toBe('pending');
   });
 
   test('set-role', async () => {

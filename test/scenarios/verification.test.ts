@@ -146,6 +146,34 @@ test('an account of a domain without verification that signs in later under one 
   });
 });
 
+test.each(['locked', 'disabled'] as const)(
+  'an account that was %s before its mailbox was proved is no more proved when that is lifted',
+  async (status) => {
+    const email = newAddress();
+    const { flow_token } = (await register(email)).body;
+    const code = await codeFor(appliance, email, 'verify_email');
+    const { users } = appliance.api.services;
+    const { id } = await users.resolve(email);
+    await users.change(SYSTEM_ACTOR, id, { status });
+    await users.change(SYSTEM_ACTOR, id, { status: status === 'locked' ? 'disabled' : 'locked' });
+    await users.change(SYSTEM_ACTOR, id, { status: 'active' });
+    expect(await users.get(id)).toMatchObject({ status: 'pending', email_verified: false });
+    // Said once more, as by whoever has lost the answer.
+    await users.change(SYSTEM_ACTOR, id, { status: 'active' });
+    expect((await users.get(id)).status).toBe('pending');
+    expect((await verify(flow_token, code)).body.code).toBe('flow_expired');
+
+    const asked = await logIn(appliance, { email });
+    const proof = await codeFor(appliance, email, 'verify_email');
+    expect((await verify(asked.body.flow_token, proof)).body).toMatchObject({
+      user: { status: 'active', email_verified: true },
+    });
+    await users.change(SYSTEM_ACTOR, id, { status });
+    await users.change(SYSTEM_ACTOR, id, { status: 'active' });
+    expect((await users.get(id)).status).toBe('active');
+  },
+);
+
 describe('the link in a mail', () => {
   /** A request as no browser of ours would send it: `Host` is the attacker's. */
   function registerAs(host: string, email: string): Promise<number> {

@@ -64,6 +64,7 @@ CREATE TABLE users (
     username_key       text COLLATE "C",
     phone              text,
     status             text           NOT NULL DEFAULT 'pending',
+    status_before      text,
     role               text           NOT NULL DEFAULT 'user',
     email_verified_at  timestamptz(3),
     version            integer        NOT NULL DEFAULT 1,
@@ -76,6 +77,10 @@ CREATE TABLE users (
 
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_status CHECK (status IN ('pending', 'active', 'locked', 'disabled')),
+    CONSTRAINT users_status_before CHECK (
+        status_before IS NULL
+        OR (status_before IN ('pending', 'active') AND status IN ('locked', 'disabled'))
+    ),
     -- Addresses are made canonical before they get here; this refuses one that was not. In "C",
     -- lower() folds ASCII alone, so it never disagrees with the application about other letters.
     CONSTRAINT users_email_canonical CHECK (email = lower(email))

@@ -123,7 +123,8 @@ export const changeUser = adminRoute({
   summary: 'Change status, role or username',
   description:
     'A change of status or role ends the sessions of the user: their tokens are refused on every ' +
-    'node within a second.',
+    'node within a second. `active` lifts a lock: an account that never proved its mailbox is ' +
+    '`pending` again, as the answer says.',
   tags: TAGS,
   ...operatorsWith('users:write'),
   conditional: true,

@@ -10,7 +10,7 @@ import type { IdentityPolicy } from '../../registration/identity.ts';
 import { endSessions } from '../../session/end.ts';
 import { isUsernameUnique, readUsername } from '../profile-fields.ts';
 import type { UserColumns, UserStatus } from '../view.ts';
-import { readLockedUser } from './read-locked.ts';
+import { type LockedUser, readLockedUser } from './read-locked.ts';
 import { checkRole } from './role.ts';
 
 export interface ChangeUserDeps {
@@ -21,7 +21,10 @@ export interface ChangeUserDeps {
   readonly forgetSession: (sessionId: string) => void;
 }
 
-/** What an operator may set; `pending` is where accounts begin, nobody is put there. */
+/**
+ * What an operator may set. `active` lifts a lock: an account that never proved its mailbox is
+ * `pending` again, which only the mailbox ends.
+ */
 export type SettableStatus = Exclude<UserStatus, 'pending'>;
 
 /** Fields to set; undefined leaves one as it is, null removes it. */
@@ -40,17 +43,19 @@ export interface ChangeOptions {
 
 const UPDATE = statement(
   'users.admin_update',
-  `UPDATE users SET status = $2, role = $3, username = $4,
-     username_key = CASE WHEN $5 THEN $6 ELSE username_key END, updated_at = $7,
-     version = version + 1, security_version = security_version + CASE WHEN $8 THEN 1 ELSE 0 END
+  `UPDATE users SET status = $2, status_before = $3, role = $4, username = $5,
+     username_key = CASE WHEN $6 THEN $7 ELSE username_key END, updated_at = $8,
+     version = version + 1, security_version = security_version + CASE WHEN $9 THEN 1 ELSE 0 END
    WHERE id = $1`,
 );
 
 const STATUS_ACTIONS = {
+  // Released, and still to prove the mailbox.
+  pending: 'user.activated',
   active: 'user.activated',
   locked: 'user.locked',
   disabled: 'user.disabled',
-} as const satisfies Record<SettableStatus, string>;
+} as const satisfies Record<UserStatus, string>;
 
 /**
  * Changes status, role or username. A change of status or role ends every session and flow of the
@@ -77,7 +82,7 @@ export function createChangeUser(deps: ChangeUserDeps) {
       if (username === null && isUsernameUnique(identities) && before.email === null)
         throw new AppError('conflict', { text: 'This account is known by its username only.' });
       const after = {
-        status: change.status ?? before.status,
+        status: statusAfter(before, change.status),
         role: change.role ?? before.role,
         username: username === undefined ? before.username : (username?.display ?? null),
       };
@@ -89,7 +94,8 @@ export function createChangeUser(deps: ChangeUserDeps) {
       const isKeyed = username !== undefined;
       const key = username?.key ?? null;
       const { status, role } = after;
-      const values = [userId, status, role, after.username, isKeyed, key, at, isSecurity];
+      const kept = isHeld(status) ? unheldStatus(before) : null;
+      const values = [userId, status, kept, role, after.username, isKeyed, key, at, isSecurity];
       await tx.execute(UPDATE, values);
       await record(tx, { actor, before, after, fields, at });
       if (!isSecurity) return [];
@@ -128,9 +134,23 @@ export function createChangeUser(deps: ChangeUserDeps) {
   }
 }
 
+function isHeld(status: UserStatus): boolean {
+  return status === 'locked' || status === 'disabled';
+}
+
+/** What an account is when nobody holds it; one that was imported as locked is taken for active. */
+function unheldStatus({ status, status_before }: LockedUser): UserStatus {
+  return isHeld(status) ? (status_before ?? 'active') : status;
+}
+
+function statusAfter(before: LockedUser, wanted: SettableStatus | undefined): UserStatus {
+  if (wanted === undefined) return before.status;
+  return wanted === 'active' ? unheldStatus(before) : wanted;
+}
+
 function actionOf(field: 'status' | 'role' | 'username', status: UserStatus): string {
   if (field === 'role') return 'user.role_changed';
-  if (field === 'username' || status === 'pending') return 'user.updated';
+  if (field === 'username') return 'user.updated';
   return STATUS_ACTIONS[status];
 }
 

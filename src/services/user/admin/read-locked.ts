@@ -3,7 +3,15 @@ import { AppError } from '../../../errors.ts';
 import { lockUser } from '../lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../view.ts';
 
-const READ = statement('users.read', `SELECT ${USER_COLUMNS} FROM users AS u WHERE u.id = $1`);
+export interface LockedUser extends UserColumns {
+  /** Of a locked or disabled account: what it was before. */
+  status_before: 'pending' | 'active' | null;
+}
+
+const READ = statement(
+  'users.read_for_change',
+  `SELECT ${USER_COLUMNS}, u.status_before FROM users AS u WHERE u.id = $1`,
+);
 
 /**
  * Reads a user for a change, one change at a time: of many who know the same version, one finds it.
@@ -14,9 +22,9 @@ export async function readLockedUser(
   tx: Queryable,
   userId: string,
   expectedVersion: number | null,
-): Promise<UserColumns> {
+): Promise<LockedUser> {
   await lockUser(tx, userId);
-  const user = (await tx.query<UserColumns>(READ, [userId]))[0];
+  const user = (await tx.query<LockedUser>(READ, [userId]))[0];
   if (!user) throw new AppError('not_found', { text: 'There is no such user.' });
   if (expectedVersion !== null && user.version !== expectedVersion)
     throw new AppError('precondition_failed');
