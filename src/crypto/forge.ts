@@ -35,6 +35,11 @@ export interface ForgeStats {
 /** The one bounded pool through which every password hash of a process goes. */
 export interface Forge {
   /**
+   * Refuses now what `hash` would refuse: before anything is spent on a request that has no chance.
+   * @throws AppError `overloaded`
+   */
+  ensureRoom(): void;
+  /**
    * Hashes for a request, in order of arrival.
    * @param params the current cost unless a stored hash asks for its own
    * @param signal leaves the queue when aborted; a hash under way is finished and thrown away
@@ -110,12 +115,15 @@ export function createForge(options: ForgeOptions): Forge {
     return run(() => hashNow(input, salt, params), signal);
   }
 
+  function ensureRoom(): void {
+    if (requests.size < queueLimit() || busy < slots) return;
+    totals.rejected += 1;
+    const retryAfterSeconds = Math.max(1, Math.ceil(requests.size / ratePerSecond()));
+    throw new AppError('overloaded', { retryAfterSeconds });
+  }
+
   async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (requests.size >= queueLimit() && busy === slots) {
-      totals.rejected += 1;
-      const retryAfterSeconds = Math.max(1, Math.ceil(requests.size / ratePerSecond()));
-      throw new AppError('overloaded', { retryAfterSeconds });
-    }
+    ensureRoom();
     const arrivedAt = clock.monotonicMs();
     await takeSlot(requests, signal);
     totals.waitMs += clock.monotonicMs() - arrivedAt;
@@ -195,6 +203,7 @@ export function createForge(options: ForgeOptions): Forge {
   }
 
   return {
+    ensureRoom,
     hash,
     run,
     idleHash,

@@ -105,6 +105,19 @@ describe('queue', () => {
     await finish(Promise.all(accepted));
   });
 
+  it('says beforehand what it would refuse, and counts it as refused', async () => {
+    const { engine, finish } = gatedEngine();
+    const forge = forgeWith({ engine, slots: 1, queueLimit: 1 });
+    const accepted = [1, 2].map((n) => {
+      forge.ensureRoom();
+      return forge.hash(input(n), salt);
+    });
+    expect(forge.ensureRoom).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(forge.stats()).toMatchObject({ busy: 1, queued: 1, rejected: 1 });
+    await finish(Promise.all(accepted));
+    expect(forge.ensureRoom).not.toThrow();
+  });
+
   it('a bound of zero still uses the free slots', async () => {
     const { engine, finish } = gatedEngine();
     const forge = forgeWith({ engine, slots: 1, queueLimit: 0 });

@@ -136,6 +136,9 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   }
 
   return {
+    /** Refuses while no check could begin, whoever asks. @throws AppError `overloaded` */
+    ensureRoom: forge.ensureRoom,
+
     /**
      * Whether the password is the one stored; null stands for "no such user" and costs the same.
      * A pending row is promoted, an outdated one replaced, on success.

@@ -38,6 +38,8 @@ export function createLogin(deps: LoginDeps) {
 
   return async function login(input: LoginInput, client: ClientInfo): Promise<FlowAnswer> {
     checkMaximumLength(input.password, '/password');
+    // In a crowd most are refused: they must cost neither a count nor a look-up, known or unknown.
+    credentials.ensureRoom();
     const who = parseIdentifier(input);
     const attempt = await limits.beginLogin(who?.value ?? 'not-an-identifier', client);
     const account = await settle(attempt, async () => {
