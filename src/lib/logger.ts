@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { describeError } from './describe-error.ts';
 
 export type { Logger } from 'pino';
 
@@ -37,6 +38,7 @@ export function createLogger(options: LogOptions): Logger {
       base: options.base ?? {},
       redact: { paths, censor: '[redacted]' },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
       formatters: { level: (label) => ({ level: label }) },
     },
     pino.destination({ dest: options.file ?? 2, sync: false, append: true, mkdir: true }),

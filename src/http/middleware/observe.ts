@@ -1,5 +1,6 @@
 import type { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type DescribedError, describeError } from '../../lib/describe-error.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Middleware } from '../kernel/exchange.ts';
 
@@ -35,7 +36,7 @@ export function observe({ clock, log, observeRequest, logEvery }: ObserveDeps): 
     if (!log.isLevelEnabled(level)) return;
     const ms = Math.round(nowMs - startMs);
     log[level](
-      { request_id: client.requestId, route, status, ms, ip: client.ip, ...describeError(error) },
+      { request_id: client.requestId, route, status, ms, ip: client.ip, ...describeAnswer(error) },
       'request',
     );
   };
@@ -67,23 +68,16 @@ function createLevelChoice(logEvery: number): (status: number, nowMs: number) =>
   };
 }
 
-function describeError(error: AppError | null): Record<string, unknown> | undefined {
+function describeAnswer(error: AppError | null): Record<string, unknown> | undefined {
   if (!error) return undefined;
   return { code: error.code, ...error.log, fault: describeCause(error) };
 }
 
-/**
- * Only what names the fault: database errors carry the row in their other properties, addresses and
- * digests included. A refusal of the client's own making has no cause worth a line.
- */
-function describeCause(error: AppError): Record<string, unknown> | undefined {
+/** A refusal of the client's own making has no cause worth a line. */
+function describeCause(error: AppError): DescribedError | undefined {
   if (error.status < 500) return undefined;
   const fault = error.code === 'internal' ? (error.cause ?? error) : error.cause;
   if (!(fault instanceof Error)) return undefined;
-  return {
-    type: fault.name,
-    message: fault.message,
-    code: Reflect.get(fault, 'code'),
-    stack: error.status === 500 ? fault.stack : undefined,
-  };
+  const { stack, ...description } = describeError(fault);
+  return error.status === 500 ? { ...description, stack } : description;
 }
