@@ -2,7 +2,7 @@ import { randomBytes } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { MailDraft, MailQueue } from '../mail/draft.ts';
 import type { FlowDraft, FlowDrafts, FlowStart } from './draft.ts';
-import { FLOW_TTL_MS } from './purposes.ts';
+import { codeOf } from './live-code.ts';
 
 export type CodeMailKind = 'verify_email' | 'reset_password' | 'change_email';
 
@@ -56,7 +56,7 @@ export function createCodeFlows({ flows, mails }: { flows: FlowDrafts; mails: Ma
         kind: start.mailKind,
         userId: start.user?.id ?? null,
         recipient: start.address,
-        data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS[start.purpose] / 60_000 },
+        data: codeOf(flow),
       });
       return { flow, mailDraft, mail: start.mail };
     },

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { SYSTEM_ACTOR } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
+import { awaitsCode } from '../flow/live-code.ts';
 import type { Keys } from '../key/keyring.ts';
 import { retryDelayMs } from './back-off.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -26,8 +27,11 @@ export interface DeliveryDeps {
   readonly tryDeadlineMs?: number;
 }
 
-/** `lost`: the claim had passed to another worker, or the result could not be written down. */
-export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'released' | 'lost';
+/**
+ * `withdrawn`: its code no longer worked, so that nobody misses it. `lost`: the claim had passed to
+ * another worker, or the result could not be written down.
+ */
+export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'released' | 'lost';
 
 /** Twice the longest try, so that clocks may differ by half a minute before two workers send one mail. */
 const LEASE_MS = 60_000;
@@ -68,12 +72,23 @@ export function createDelivery(deps: DeliveryDeps) {
     try {
       data = openMail(await keys.ring(), mail);
       if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
+      if (await isSuperseded(data)) return await withdraw(mail);
       await send(mail, data, signal);
     } catch (error) {
       if (signal.aborted) return settled(mailStore.release(db, mail), 'released');
       return fail(mail, error, secretsOf(mail, data));
     }
     return settled(mailStore.markSent(db, mail, clock.now()), 'sent');
+  }
+
+  /** A code that is superseded from here on was on its way already: its reader has two mails. */
+  async function isSuperseded(data: MailData[MailKind]): Promise<boolean> {
+    return 'flow' in data && data.flow !== undefined && !(await awaitsCode(db, data.flow));
+  }
+
+  async function withdraw(mail: ClaimedMail): Promise<DeliveryOutcome> {
+    log.info({ mailId: mail.id, kind: mail.kind }, 'mail withdrawn, its code works no more');
+    return settled(mailStore.withdraw(db, mail), 'withdrawn');
   }
 
   function fail(mail: ClaimedMail, error: unknown, secrets: string[]): Promise<DeliveryOutcome> {

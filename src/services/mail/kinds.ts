@@ -29,6 +29,8 @@ export interface Code {
   /** As it is shown: `XXXX-XXXX`. */
   readonly code: string;
   readonly expiresInMinutes: number;
+  /** The digest of the flow's token, base64url: once that flow is over, the mail is not sent. */
+  readonly flow?: string;
 }
 
 /** When and from where something was done to an account. */

@@ -50,6 +50,7 @@ const BURY_AND_ERASE = statement(
   `UPDATE mails SET status = 'dead', last_error = $4, lease_until = NULL, sealed = NULL, data_kid = NULL
    WHERE ${CLAIMED_BY_US}`,
 );
+const WITHDRAW = statement('mails.withdraw', `DELETE FROM mails WHERE ${CLAIMED_BY_US}`);
 const RELEASE = statement(
   'mails.release',
   `UPDATE mails SET attempts = attempts - 1, lease_until = NULL WHERE ${CLAIMED_BY_US}`,
@@ -67,6 +68,8 @@ export const mailStore = {
   bury: (on: Queryable, mail: ClaimedMail, reason: string) => changed(on, BURY, mail, reason),
   buryAndErase: (on: Queryable, mail: ClaimedMail, reason: string) =>
     changed(on, BURY_AND_ERASE, mail, reason),
+  /** Removes a mail that is of no use any more. */
+  withdraw: (on: Queryable, mail: ClaimedMail) => changed(on, WITHDRAW, mail),
   /** Gives a mail back untried. */
   release: (on: Queryable, mail: ClaimedMail) => changed(on, RELEASE, mail),
 };

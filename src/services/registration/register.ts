@@ -9,7 +9,7 @@ import type { DomainDirectory } from '../domain/directory.ts';
 import type { Events } from '../event/events.ts';
 import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
-import { FLOW_TTL_MS } from '../flow/purposes.ts';
+import { codeOf } from '../flow/live-code.ts';
 import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
@@ -154,7 +154,7 @@ export function createRegister(deps: RegisterDeps) {
       deps.mails.draft({
         ...mail,
         kind: 'verify_email',
-        data: { code: flow.code!, expiresInMinutes: FLOW_TTL_MS.verify / 60_000 },
+        data: codeOf(flow),
       }),
       deps.mails.draft({ ...mail, kind: 'address_taken', data: {} }),
     ]);
