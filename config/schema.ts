@@ -606,7 +606,8 @@ export const SETTINGS = {
     example: '/var/log/authctl/authctl.log',
   }),
   'log.sample': integer({
-    about: 'Log one in this many successful requests on busy routes; failures are always logged.',
+    about:
+      'Beyond ten requests a second, log one in this many; failures of ours are always logged.',
     default: 100,
     min: 1,
     max: 1_000_000,

@@ -27,7 +27,7 @@ export interface HttpAppOptions<Services> {
   /** CIDRs whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
   readonly corsOrigins?: readonly string[];
-  /** One answer in so many is logged at `info`. */
+  /** While it is busy, one answer in so many is logged at `info`. */
   readonly logEvery?: number;
   /** Checks each JSON answer against its declaration: for tests. */
   readonly checkAnswers?: boolean;

@@ -11,16 +11,20 @@ interface ObserveDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observeRequest: ObserveRequest;
-  /** One answer in so many is logged at `info`, the others at `debug`. */
+  /** While it is busy, one answer in so many is logged at `info`, the others at `debug`. */
   readonly logEvery: number;
 }
 
+/** Up to here every answer is logged: what somebody looks into by its request id is found. */
+const QUIET_LINES_PER_SECOND = 10;
 /** Lines a second about 503 answers, which come in floods; a 500 is always logged. */
-const MAX_BUSY_LINES_PER_SECOND = 20;
+const BUSY_LINES_PER_SECOND = 20;
+/** Probes and scrapers ask every few seconds and are of no interest while all is well. */
+const POLLED = /^GET \/(health|metrics)/;
 
 /**
- * Measures every request and logs a sample. A line holds ids, the route's name and the status; never
- * a path or a query, which may hold a token that somebody pasted there.
+ * Measures every request and logs it, or a sample while it is busy. A line holds ids, the route's
+ * name and the status; never a path or a query, which may hold a token that somebody pasted there.
  */
 export function observe({ clock, log, observeRequest, logEvery }: ObserveDeps): Middleware {
   const levelOf = createLevelChoice(logEvery);
@@ -32,7 +36,7 @@ export function observe({ clock, log, observeRequest, logEvery }: ObserveDeps): 
     const status = ctx.res.statusCode;
     observeRequest(route ?? 'unmatched', status, (nowMs - startMs) / 1_000);
 
-    const level = levelOf(status, nowMs);
+    const level = levelOf(route, status, nowMs);
     if (!log.isLevelEnabled(level)) return;
     const ms = Math.round(nowMs - startMs);
     log[level](
@@ -44,27 +48,34 @@ export function observe({ clock, log, observeRequest, logEvery }: ObserveDeps): 
 
 type Level = 'error' | 'warn' | 'info' | 'debug';
 
-function createLevelChoice(logEvery: number): (status: number, nowMs: number) => Level {
-  let untilSample = 1;
-  let windowStartMs = 0;
-  let busyLines = 0;
+function createLevelChoice(logEvery: number) {
+  const hasBusyLine = createLineBudget(BUSY_LINES_PER_SECOND);
+  const hasQuietLine = createLineBudget(QUIET_LINES_PER_SECOND);
+  let untilSample = logEvery;
 
-  function isBusyLineDue(nowMs: number): boolean {
-    if (nowMs - windowStartMs >= 1_000) {
-      windowStartMs = nowMs;
-      busyLines = 0;
-    }
-    busyLines += 1;
-    return busyLines <= MAX_BUSY_LINES_PER_SECOND;
-  }
-
-  return (status, nowMs) => {
+  return (route: string | null, status: number, nowMs: number): Level => {
     if (status >= 500 && status !== 503) return 'error';
-    if (status === 503 && isBusyLineDue(nowMs)) return 'warn';
+    if (status === 503 && hasBusyLine(nowMs)) return 'warn';
+    if (route && POLLED.test(route)) return 'debug';
+    if (hasQuietLine(nowMs)) return 'info';
     untilSample -= 1;
     if (untilSample > 0) return 'debug';
     untilSample = logEvery;
     return 'info';
+  };
+}
+
+/** Says yes so many times a second. */
+function createLineBudget(perSecond: number): (nowMs: number) => boolean {
+  let windowStartMs = Number.NEGATIVE_INFINITY;
+  let left = 0;
+  return (nowMs) => {
+    if (nowMs - windowStartMs >= 1_000) {
+      windowStartMs = nowMs;
+      left = perSecond;
+    }
+    left -= 1;
+    return left >= 0;
   };
 }
 
