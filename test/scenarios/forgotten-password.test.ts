@@ -145,6 +145,24 @@ test('every later code ends the ones mailed before it; a used one ends them all'
   expect((await verify(resent.body.flow_token, code)).body.code).toBe('flow_expired');
 });
 
+test('asking is on record, of an unknown address without a name', async () => {
+  const account = await createAccount(appliance);
+  const nobody = newAddress();
+  const requestIds = [];
+  for (const email of [account.email, nobody])
+    requestIds.push((await forgot(email)).headers.get('x-request-id'));
+  const records = await appliance.sql(
+    `SELECT user_id, actor_kind, ip, detail FROM audit
+     WHERE action = 'password.reset_requested' AND request_id = ANY($1) ORDER BY id`,
+    [requestIds],
+  );
+  const from = { actor_kind: 'anonymous', ip: '127.0.0.1', detail: null };
+  expect(records).toEqual([
+    { ...from, user_id: account.id },
+    { ...from, user_id: null },
+  ]);
+});
+
 test('an unknown address: real flows with the same tries, resend and end, and not one mail', async () => {
   const email = newAddress();
   const first = (await forgot(email)).body.flow_token;

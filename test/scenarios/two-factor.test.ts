@@ -153,6 +153,15 @@ describe('signing in', () => {
     );
   });
 
+  test('signing out everywhere ends logins that still await their factor', async () => {
+    const account = await createTwoFactorAccount(appliance);
+    const flow = await askedForFactor(account);
+    const options = { method: 'POST', token: account.token };
+    expect((await appliance.call('/v1/logout/all', options)).status).toBe(204);
+    const recovery_code = account.recoveryCodes[0]!;
+    expect((await twoFactor(flow, { recovery_code })).body.code).toBe('flow_expired');
+  });
+
   test('a login with one factor opens nothing: its flow is good for the factor only', async () => {
     const account = await createTwoFactorAccount(appliance);
     const flow = await askedForFactor(account);
@@ -188,9 +197,12 @@ describe('living with it', () => {
     const regenerate = (body: object) =>
       post('/v1/me/two-factor/recovery-codes', account.token, body);
     expect((await regenerate({ password: PASSWORD })).status).toBe(422);
+    const begun = await askedForFactor(account);
     const code = totp(account.secret);
     const made = await regenerate({ password: PASSWORD, code });
     expect(made.body.recovery_codes).toHaveLength(10);
+    const late = { recovery_code: made.body.recovery_codes[1] };
+    expect((await twoFactor(begun, late)).body.code).toBe('flow_expired');
     const old = { recovery_code: account.recoveryCodes[0]! };
     expect((await twoFactor(await askedForFactor(account), old)).body.code).toBe('invalid_code');
     const fresh = { recovery_code: made.body.recovery_codes[0] };

@@ -3,6 +3,8 @@ import { canonicaliseEmail } from '../../crypto/canonical.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { fieldError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
@@ -75,8 +77,17 @@ export function createForgot(deps: ForgotDeps) {
         mailKind: 'reset_password',
         mail: codeMailTo(user?.id ?? null, mayMail),
       });
-      if (mayMail) await db.execute(END_OLDER, [email]);
-      await codeFlows.insert(db, draft);
+      await db.transaction(async (tx) => {
+        if (mayMail) await tx.execute(END_OLDER, [email]);
+        await codeFlows.insert(tx, draft);
+        // Of an unknown address too: the record costs time, and names nobody.
+        await recordAudit(tx, {
+          at: clock.now(),
+          action: 'password.reset_requested',
+          actor: clientActor(client),
+          userId: user?.id,
+        });
+      });
       wakeMail.soon();
       return {
         status: 'code_sent',

@@ -180,7 +180,7 @@ export function createEnrolment(deps: EnrolmentDeps) {
       announce(principal);
     },
 
-    /** Replaces the recovery codes. @throws AppError those of re-authentication; `conflict` when it is off */
+    /** Replaces the recovery codes; sign-ins under way begin anew. @throws AppError those of re-authentication; `conflict` when it is off */
     async regenerateRecoveryCodes(
       principal: Principal,
       input: { password: string } & PresentedFactor,
@@ -195,6 +195,7 @@ export function createEnrolment(deps: EnrolmentDeps) {
       const at = clock.now();
       const codes = await db.transaction(async (tx) => {
         await proof.use(tx);
+        await raiseSecurityVersion(tx, userId, at);
         const actor = clientActor(client, userId);
         await recordAudit(tx, { at, action: 'recovery_codes.regenerated', actor, userId });
         await notifyOwner(tx, mails, user, 'recovery_codes_regenerated', noticeOf(client, at));
