@@ -146,6 +146,21 @@ test('an account of a domain without verification that signs in later under one 
   });
 });
 
+test('a waiting account of a domain that no longer asks is active with its first sign-in, and says so', async () => {
+  const domain = 'trusting.example';
+  const { domains } = appliance.core;
+  await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'email_code' });
+  appliance.clock.advance(1_000);
+  const email = newAddress(domain);
+  expect((await register(email)).body.status).toBe('verification_required');
+  await domains.set(SYSTEM_ACTOR, domain, 'none');
+  appliance.clock.advance(1_000);
+  expect((await logIn(appliance, { email })).body).toMatchObject({
+    status: 'authenticated',
+    user: { status: 'active', email_verified: false },
+  });
+});
+
 test.each(['locked', 'disabled'] as const)(
   'an account that was %s before its mailbox was proved is no more proved when that is lifted',
   async (status) => {

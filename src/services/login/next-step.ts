@@ -11,8 +11,9 @@ import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
+import { endUnusedSessions } from '../session/end.ts';
 import type { Amr, SessionIssuer } from '../session/issue.ts';
-import { presentUser, type UserColumns } from '../user/view.ts';
+import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
 import { rememberNetwork } from './known-network.ts';
 
@@ -39,8 +40,8 @@ export type NextStep = ReturnType<typeof createNextStep>;
 
 const ACTIVATE = statement(
   'users.activate_unverified',
-  `UPDATE users SET status = 'active', version = version + 1, updated_at = $2
-   WHERE id = $1 AND status = 'pending'`,
+  `UPDATE users AS u SET status = 'active', version = u.version + 1, updated_at = $2
+   WHERE u.id = $1 AND u.status = 'pending' RETURNING ${USER_COLUMNS}`,
 );
 
 /**
@@ -112,13 +113,18 @@ export function createNextStep(deps: NextStepDeps) {
     const draft = sessions.draft(user.id, progress);
     if (!(await sessions.insert(tx, draft, user.security_version)))
       throw new AppError('invalid_credentials');
+    const dropped = await endUnusedSessions(tx, events, { userId: user.id, at: draft.createdAt });
     await rememberNetwork(tx, user.id, client, draft.createdAt);
     await recordAudit(tx, {
       at: draft.createdAt,
       action: 'session.created',
       actor: clientActor(client, user.id),
       userId: user.id,
-      detail: { sessionId: draft.id, amr: progress.amr },
+      detail: {
+        sessionId: draft.id,
+        amr: progress.amr,
+        ...(dropped.length > 0 ? { dropped } : {}),
+      },
     });
     await events.record(tx, {
       type: 'session.created',
@@ -143,8 +149,11 @@ export function createNextStep(deps: NextStepDeps) {
       if (user.two_factor_enabled) return askForFactor(user, progress);
       const sign = await db.transaction(async (tx) => {
         // Registered under a policy that asked for a proof, signing in under one that does not.
-        if (user.status === 'pending') await tx.execute(ACTIVATE, [user.id, clock.now()]);
-        return openSession(tx, user, progress);
+        const isPending = user.status === 'pending';
+        const activated = isPending
+          ? (await tx.query<UserColumns>(ACTIVATE, [user.id, clock.now()]))[0]
+          : undefined;
+        return openSession(tx, activated ?? user, progress);
       });
       return sign();
     },

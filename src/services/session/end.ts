@@ -7,6 +7,7 @@ export type EndReason =
   | 'logout_all'
   | 'ended_by_user'
   | 'ended_by_operator'
+  | 'too_many'
   | 'password_changed'
   | 'email_changed'
   | 'email_verified'
@@ -14,6 +15,9 @@ export type EndReason =
   | 'status_changed'
   | 'two_factor_reset'
   | 'user_deleted';
+
+/** Live sessions of one user: what lists, exports and ends them all stays as small as this. */
+export const MOST_SESSIONS = 100;
 
 const END_ONE = statement(
   'sessions.end_one',
@@ -24,6 +28,14 @@ const END_ALL = statement(
   'sessions.end_all',
   `UPDATE sessions SET ended_at = $3, end_reason = $4
    WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL AND expires_at > $3
+   RETURNING id`,
+);
+const END_UNUSED = statement(
+  'sessions.end_unused',
+  `UPDATE sessions SET ended_at = $2, end_reason = $3
+   WHERE ended_at IS NULL AND id IN (
+     SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+     ORDER BY last_used_at DESC, id DESC OFFSET ${MOST_SESSIONS})
    RETURNING id`,
 );
 const END_BATCH = statement(
@@ -64,6 +76,22 @@ export async function endSessions(
   const values = [end.userId, end.keep ?? null, end.at, end.reason];
   const rows = await on.query<{ id: string }>(END_ALL, values);
   for (const { id } of rows) await announce(on, events, end.userId, id, end.reason);
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Makes room after a sign-in: of more than `MOST_SESSIONS` sessions those end that were not used for
+ * longest. Sign-ins at the same moment may each leave the other's; the next one ends them.
+ * @returns the ids of those ended
+ */
+export async function endUnusedSessions(
+  on: Queryable,
+  events: Events,
+  { userId, at }: { userId: string; at: Date },
+): Promise<string[]> {
+  const reason = 'too_many';
+  const rows = await on.query<{ id: string }>(END_UNUSED, [userId, at, reason]);
+  for (const { id } of rows) await announce(on, events, userId, id, reason);
   return rows.map((row) => row.id);
 }
 

@@ -5,6 +5,8 @@ import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
+import { endFlows } from '../flow/redeem.ts';
+import { lockUser } from '../user/lock.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { endSession, endSessions } from './end.ts';
 
@@ -98,10 +100,13 @@ export function createSessions({ db, clock, events, authenticator }: SessionsDep
       await end(principal, principal.sessionId, client, 'logout');
     },
 
-    /** Ends all of the caller's sessions, this one included. */
+    /** Ends all of the caller's sessions, this one included, and sign-ins that await a factor. */
     async logoutAll({ userId }: Principal, client: ClientInfo): Promise<void> {
       const at = clock.now();
       const ended = await db.transaction(async (tx) => {
+        // A sign-in that is being written now is waited for, and ends with the others.
+        await lockUser(tx, userId);
+        await endFlows(tx, userId, 'two_factor');
         const ids = await endSessions(tx, events, { userId, at, reason: 'logout_all' });
         const actor = clientActor(client, userId);
         await recordAudit(tx, {

@@ -167,3 +167,28 @@ test('logout needs a good token, and ends nothing but its own session', async ()
   expect(await statusOfMe(node, second.access)).toBe(200);
   expect((await node.call('/v1/logout', { method: 'POST', token: user.access })).status).toBe(401);
 });
+
+test('a user has 100 sessions at most: a sign-in ends the one that was not used for longest', async () => {
+  const oldest = await signUp(node);
+  const kept = await signInAgain(node, oldest);
+  await node.sql(
+    `INSERT INTO sessions (id, user_id, secret_digest, created_at, last_used_at, expires_at)
+     SELECT gen_random_uuid(), $1, decode(repeat('00', 32), 'hex'), $2, $2, $2::timestamptz + interval '1 d'
+     FROM generate_series(1, 98)`,
+    [oldest.userId, node.clock.now()],
+  );
+  expect(await list(kept)).toHaveLength(100);
+  const answers = await Promise.all(Array.from({ length: 3 }, () => signInAgain(node, oldest)));
+  const newest = await signInAgain(node, oldest);
+  const left = (await list(newest)).map(({ id }) => id);
+  expect(left).toHaveLength(100);
+  for (const { sessionId } of answers) expect(left).toContain(sessionId);
+  expect(left).not.toContain(oldest.sessionId);
+  expect((await refresh(node, oldest.refresh)).status).toBe(401);
+  const dropped = await node.sql(
+    `SELECT 1 FROM audit
+     WHERE user_id = $1 AND action = 'session.created' AND detail->'dropped' ? $2`,
+    [oldest.userId, oldest.sessionId],
+  );
+  expect(dropped).toHaveLength(1);
+});
