@@ -70,3 +70,24 @@ test('the export holds everything about the user and nothing that opens the acco
     expect(text).not.toContain(secret);
   expect((await appliance.call('/v1/me/export')).status).toBe(401);
 });
+
+test('an export stays small, however much happened to the account', async () => {
+  const { id, token } = await createAccount(appliance);
+  await appliance.sql(
+    `INSERT INTO audit (id, at, action, actor_kind, user_id)
+     SELECT gen_random_uuid(), now() - i * interval '1 second', 'noise.' || i, 'anonymous', $1
+     FROM generate_series(1, 6000) AS i`,
+    [id],
+  );
+  const exports = await Promise.all(
+    Array.from({ length: 10 }, () => appliance.call('/v1/me/export', { token })),
+  );
+  for (const { status, body } of exports) {
+    expect(status).toBe(200);
+    const actions = body.audit.map(({ action }: { action: string }) => action);
+    expect(actions).toHaveLength(5_000);
+    expect(actions).toContain('user.verified');
+    expect(actions).toContain('noise.1');
+    expect(actions).not.toContain('noise.6000');
+  }
+});
