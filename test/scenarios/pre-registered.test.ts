@@ -80,6 +80,15 @@ describe('under a domain without verification, where the stranger gets in', () =
     await expectNothingLeft(stranger);
   });
 
+  test('and their network is no longer one that the owner signed in from', async () => {
+    const { id, email } = await preRegister();
+    const known = () =>
+      appliance.sql('SELECT network FROM known_networks WHERE user_id = $1', [id]);
+    expect(await known()).toHaveLength(1);
+    await authorizeReset(appliance, email);
+    expect(await known()).toHaveLength(0);
+  });
+
   test('and a stranger who signs in while the owner proves the mailbox is not left signed in', async () => {
     for (let round = 0; round < 5; round += 1) {
       const email = newAddress('open.example');

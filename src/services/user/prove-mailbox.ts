@@ -19,6 +19,12 @@ const MARK_PROVED = statement(
    WHERE u.id = $1 AND u.status IN ('pending', 'active')
    RETURNING ${USER_COLUMNS}`,
 );
+// The exemption from the wider sign-in budget is the owner's, not of whoever waited for them.
+const FORGET_NETWORKS = statement(
+  'known_networks.forget',
+  'DELETE FROM known_networks WHERE user_id = $1',
+);
+
 export interface ProveMailboxDeps {
   readonly events: Events;
   readonly mails: MailQueue;
@@ -50,7 +56,10 @@ export async function proveMailbox(
 
   const ended = await endSessions(tx, events, { userId: user.id, at, reason: 'email_verified' });
   await endFlows(tx, user.id);
-  if (isFirst) await removeFactors(tx, user.id);
+  if (isFirst) {
+    await removeFactors(tx, user.id);
+    await tx.execute(FORGET_NETWORKS, [user.id]);
+  }
   const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
   if (!proved) throw new AppError('flow_expired');
   const actor = clientActor(client, user.id);
