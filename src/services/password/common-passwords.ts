@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/package-root.ts';
-import { fold } from './fold.ts';
+import { fold, toLetters } from './fold.ts';
 
 export interface CommonPasswords {
   /**
@@ -44,23 +44,6 @@ function wordsIn(whole: string): string[] {
     isLongEnough,
   );
 }
-
-function toLetters(word: string): string {
-  return word.replace(SIGNS_FOR_LETTERS, (sign) => LETTER_OF[sign] ?? sign);
-}
-
-const SIGNS_FOR_LETTERS = /[@431!0$57]/g;
-const LETTER_OF: Readonly<Record<string, string>> = {
-  '@': 'a',
-  '4': 'a',
-  '3': 'e',
-  '1': 'i',
-  '!': 'i',
-  '0': 'o',
-  $: 's',
-  '5': 's',
-  '7': 't',
-};
 
 // Loops over character codes: this runs for every registration, and expressions cost ten times as much.
 type Test = (code: number) => boolean;

@@ -1,4 +1,4 @@
-import { countCodePoints, fold } from './fold.ts';
+import { countCodePoints, fold, toLetters } from './fold.ts';
 import type { PasswordContext } from './policy.ts';
 
 /** A shorter word is in too many passwords by chance. */
@@ -37,9 +37,13 @@ export function personalWords({ email, username }: PasswordContext): string[] {
   return [domain, ...wordsOf([email.slice(0, at), ...labels, ...names])];
 }
 
-/** Whether fewer than 8 code points of a password are left without these words. */
+/** Whether fewer than 8 code points of a password are left without these words, also as `l0vel4ce`. */
 export function isBuiltOn(password: string, words: readonly string[]): boolean {
-  const whole = fold(password);
+  const folded = fold(password);
+  return leavesLittle(folded, words) || leavesLittle(toLetters(folded), words);
+}
+
+function leavesLittle(whole: string, words: readonly string[]): boolean {
   // Longest first: `lovelace` taken out of `adalovelace` would leave `ada` behind.
   const found = words
     .filter((word) => whole.includes(word))

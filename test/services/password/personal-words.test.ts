@@ -35,6 +35,10 @@ test.each([
   'marie marie marie',
   '1867marie',
   'ｍａｒｉｅ１８６７',
+  'Skl0d0wsk41867!',
+  'm4r1e2026!!',
+  'Pol0nium#99',
+  'R4diumSh0p!!',
   // The username.
   'm_curie1',
   'M_Curie2026',
