@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import { withDeadline } from '../lib/lifecycle.ts';
 import { type Route, type RouteTypes, routeFor } from './kernel/route.ts';
+import { Type } from './kernel/typebox.ts';
 
 /** One thing that must work, by name; a rejection means that it does not. */
 export type HealthChecks = Readonly<Record<string, () => void | Promise<void>>>;

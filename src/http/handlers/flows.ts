@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { strictObject, withExactlyOne } from '../kernel/schema.ts';
+import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import {
   Authenticated,

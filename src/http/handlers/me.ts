@@ -1,8 +1,8 @@
-import { Type } from 'typebox';
 import type { ErrorCode } from '../../errors.ts';
 import { presentUser } from '../../services/user/view.ts';
 import { etagOf, readIfMatch } from '../etag.ts';
 import { strictObject, withAtMostOne } from '../kernel/schema.ts';
+import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { AccountExport, CodeSent, User } from '../schemas/answers.ts';
 import {

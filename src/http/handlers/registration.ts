@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import { AppError } from '../../errors.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { Authenticated, Registered, VerificationRequired } from '../schemas/answers.ts';
 import { DeviceName, Email, Password, Phone, Username } from '../schemas/fields.ts';

@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import { AppError } from '../../errors.ts';
 import { strictObject, withExactlyOne } from '../kernel/schema.ts';
+import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import {
   Authenticated,

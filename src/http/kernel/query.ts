@@ -1,5 +1,5 @@
 import type { ParsedUrlQuery } from 'node:querystring';
-import type { TObject } from 'typebox';
+import type { TObject } from './typebox.ts';
 
 /** Up to 15 digits: every one of them is a number JavaScript holds exactly. */
 const INTEGER = /^-?\d{1,15}$/;

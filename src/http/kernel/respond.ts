@@ -1,6 +1,6 @@
-import type { TSchema } from 'typebox';
 import type { HttpContext } from './exchange.ts';
 import { isMedia, type Result, type Route } from './route.ts';
+import type { TSchema } from './typebox.ts';
 import { createCheck } from './validate.ts';
 
 /** Writes a handler's result as the answer. */

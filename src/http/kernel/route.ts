@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Static, TObject, TSchema } from 'typebox';
 import type { ErrorCode } from '../../errors.ts';
 import type { ClientAddress } from '../client.ts';
+import type { Static, TObject, TSchema } from './typebox.ts';
 import { createCheck, createValidate, type Validate } from './validate.ts';
 
 /** What the application plugs into the kernel: what handlers are given, and who may call. */

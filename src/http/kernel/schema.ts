@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './typebox.ts';
 
 type Properties = Type.TProperties;
 type Name<P extends Properties> = Extract<keyof P, string>;

@@ -1,7 +1,6 @@
-import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { AppError, type FieldError } from '../../errors.ts';
 import { escapePointer } from './pointer.ts';
+import { Compile, type TSchema } from './typebox.ts';
 
 /** Throws `validation_failed` with a pointer, a code and a sentence for each field at fault. */
 export type Validate = (value: unknown) => void;

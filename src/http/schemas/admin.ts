@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { SCOPES } from '../../services/operator/scopes.ts';
+import { Type } from '../kernel/typebox.ts';
 import { Timestamp } from './fields.ts';
 
 /** Bodies and fields of the management API. Only what is listed here leaves the server. */

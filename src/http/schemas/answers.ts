@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../kernel/typebox.ts';
 import { Timestamp } from './fields.ts';
 
 /** Response bodies. Only what is listed here leaves the server. */

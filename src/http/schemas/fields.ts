@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../kernel/typebox.ts';
 
 /** Request fields, each declared once. Lengths are generous bounds; the rule is in the services. */
 

@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import type { AuditRecord } from '../../../services/audit/search.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import { AuditPage, Cursor, DateTime, PageLimit } from '../../schemas/admin.ts';
 import { Uuid } from '../../schemas/fields.ts';
 import { readTime } from './read-time.ts';

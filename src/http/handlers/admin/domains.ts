@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import type { Domain } from '../../../services/domain/domains.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import { AdminDomain, AdminDomainList, Verification } from '../../schemas/admin.ts';
 
 const TAGS = ['domains'] as const;

@@ -1,8 +1,8 @@
-import { Type } from 'typebox';
 import { fieldError } from '../../../errors.ts';
 import { parseDuration } from '../../../lib/duration.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import { AdminKeyList, RetiredKey, RotatedKey } from '../../schemas/admin.ts';
 
 const TAGS = ['keys'] as const;

@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { media } from '../../kernel/route.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import { OperatorSelf, Status } from '../../schemas/admin.ts';
 
 const DEFAULT_SECONDS = 10;

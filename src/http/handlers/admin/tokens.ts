@@ -1,9 +1,9 @@
-import { Type } from 'typebox';
 import { AppError } from '../../../errors.ts';
 import type { Authenticator, Principal } from '../../../services/session/authenticate.ts';
 import { type AdminServices, adminRoute, operatorsWith } from '../../admin-route.ts';
 import type { Method, Route } from '../../kernel/route.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import { ForwardAuth, Introspection } from '../../schemas/admin.ts';
 
 const TAGS = ['tokens'] as const;

@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { etagOf, readIfMatch } from '../../etag.ts';
 import { strictObject } from '../../kernel/schema.ts';
+import { Type } from '../../kernel/typebox.ts';
 import {
   AdminUser,
   AdminUserList,
