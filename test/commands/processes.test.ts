@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
-import { isRoot, NOBODY, serversIn } from '../db/embedded/members.ts';
+import { isOpenToNobody, NOBODY, serversIn } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { createInstallation, type Installation } from '../support/process.ts';
@@ -139,7 +139,7 @@ test(
   DEADLINE_MS,
 );
 
-test.runIf(isRoot)(
+test.runIf(isOpenToNobody)(
   'all of it as an ordinary user',
   async () => {
     const installation = await install({ HOME: '/nonexistent' }, { as: NOBODY });

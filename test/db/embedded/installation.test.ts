@@ -8,6 +8,7 @@ import { createLogger } from '../../../src/lib/logger.ts';
 import { packageRoot } from '../../../src/lib/package-root.ts';
 import {
   cleanUp,
+  isOpenToNobody,
   isRoot,
   makeFolder,
   NOBODY,
@@ -148,17 +149,20 @@ describe('a server', () => {
     await member.ask('leave');
   });
 
-  test.runIf(isRoot)('of root runs as another user, who cannot enter the data folder', async () => {
-    const parent = await makeFolder();
-    const dataDir = join(parent, 'data');
-    const member = startMember(dataDir);
-    await query(await member.line(), 'SELECT 1');
-    expect(uidOf(postmasterOf(dataDir))).not.toBe(0);
-    expect(statSync(dataDir).uid).toBe(0);
-    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
-    await member.ask('leave');
-    expect(serversIn(dataDir)).toEqual([]);
-  });
+  test.runIf(isOpenToNobody)(
+    'of root runs as another user, who cannot enter the data folder',
+    async () => {
+      const parent = await makeFolder();
+      const dataDir = join(parent, 'data');
+      const member = startMember(dataDir);
+      await query(await member.line(), 'SELECT 1');
+      expect(uidOf(postmasterOf(dataDir))).not.toBe(0);
+      expect(statSync(dataDir).uid).toBe(0);
+      expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+      await member.ask('leave');
+      expect(serversIn(dataDir)).toEqual([]);
+    },
+  );
 
   test.runIf(isRoot)(
     'of root runs in a user namespace when others cannot reach its programs',
@@ -181,7 +185,7 @@ describe('a server', () => {
     },
   );
 
-  test.runIf(isRoot)('of an ordinary user runs as that user', async () => {
+  test.runIf(isOpenToNobody)('of an ordinary user runs as that user', async () => {
     const dataDir = await makeFolder(NOBODY);
     const member = startMember(dataDir, NOBODY);
     await query(await member.line(), 'SELECT 1');

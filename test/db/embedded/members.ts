@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chown, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +11,9 @@ const MEMBER = 'test/db/embedded/member.ts';
 /** The unprivileged user that root's tests run as. */
 export const NOBODY = { uid: 65_534, gid: 65_534 };
 export const isRoot = process.getuid?.() === 0;
+/** Root can start this checkout's programs as somebody else: not below a folder of mode 0700, as /root. */
+export const isOpenToNobody =
+  isRoot && spawnSync('test', ['-r', join(packageRoot(), MEMBER)], NOBODY).status === 0;
 
 export interface Member {
   readonly process: ChildProcess;
