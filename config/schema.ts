@@ -226,14 +226,14 @@ export const SETTINGS = {
     about: 'Argon2id memory; with hash.passes never below the OWASP minimum.',
     default: 19_456,
     min: 7_168,
-    max: 4_194_304,
+    max: 262_144,
     unit: 'KiB',
   }),
   'hash.passes': integer({
-    about: 'Argon2id passes.',
+    about: 'Argon2id passes; times hash.memory_kib at most 1048576.',
     default: 2,
     min: 1,
-    max: 64,
+    max: 16,
   }),
   'hash.parallelism': integer({
     about: 'Argon2id lanes.',

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/index.ts';
+import { domainOf } from '../crypto/canonical.ts';
 import type { Db } from '../db/database.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
@@ -9,6 +10,7 @@ import { createEvents, type Events } from '../services/event/events.ts';
 import { ensureKeys } from '../services/key/ensure-keys.ts';
 import { createKeys, type Keys } from '../services/key/keyring.ts';
 import { createMailQueue, type MailQueue } from '../services/mail/draft.ts';
+import { parseSender } from '../services/mail/transport/compose.ts';
 import { createNodes, type Nodes } from '../services/node/nodes.ts';
 import { createStatus, type StatusReport } from '../services/status/status.ts';
 import { createWake } from '../services/wake.ts';
@@ -76,6 +78,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const keys = createKeys({ db, clock, loadMasters: masters.load });
   // A key that does not open must stop the start, not the first request.
   if (role !== 'cli') await keys.ring();
+  // The right-hand side of Message-IDs is the sender's own domain (RFC 5322 §3.6.4).
+  const sender = parseSender(config.mail.from);
   const nodes = createNodes({ db, clock, log });
   const wake = scope.own('wake-ups for events', createWake(db, 'authctl_events', log), (owned) =>
     owned.flush(),
@@ -92,13 +96,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     domains: createDomains({ db, clock }),
     directory: createDomainDirectory({ db, clock }),
     events: createEvents({ clock, enabled: hasEventSink(config), wake }),
-    mails: createMailQueue({ clock, keys, messageDomain: domainOfSender(config.mail.from) }),
+    mails: createMailQueue({ clock, keys, messageDomain: domainOf(sender.address) }),
     nodes,
     status: createStatus({ db, nodes }),
   };
-}
-
-/** The right-hand side of Message-IDs: the sender's own domain (RFC 5322 §3.6.4). */
-function domainOfSender(from: string): string {
-  return from.slice(from.lastIndexOf('@') + 1).replace('>', '');
 }

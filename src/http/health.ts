@@ -10,7 +10,11 @@ const Health = Type.Object(
     status: Type.Enum(['ok', 'unavailable']),
     checks: Type.Record(Type.String(), Type.Enum(['ok', 'failing'])),
   },
-  { $id: 'Health', additionalProperties: false },
+  {
+    $id: 'Health',
+    additionalProperties: false,
+    examples: [{ status: 'ok', checks: { database: 'ok' } }],
+  },
 );
 
 const route = routeFor<RouteTypes>();

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { explainConfig, type Given, loadConfig } from '../../config/index.ts';
-import { formatPhc, parsePhc } from '../../src/crypto/phc.ts';
+import { SETTINGS } from '../../config/schema.ts';
+import { formatPhc, MAX_COST, parsePhc } from '../../src/crypto/phc.ts';
 import { AppError } from '../../src/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'authctl-config-'));
@@ -287,12 +288,21 @@ describe('rules across settings', () => {
 
   test.each([
     [262_144, 5],
-    [262_145, 1],
-    [65_536, 17],
-    [4_194_304, 1],
+    [65_537, 16],
   ])('%i KiB with %i passes would write hashes that are never checked', (kib, passes) => {
     const env = { AUTHCTL_HASH_MEMORY_KIB: String(kib), AUTHCTL_HASH_PASSES: String(passes) };
     expect(faults(env)).toEqual(['hash.memory_kib']);
+  });
+
+  test.each([
+    ['hash.memory_kib', { AUTHCTL_HASH_MEMORY_KIB: String(MAX_COST.memoryKib + 1) }],
+    ['hash.passes', { AUTHCTL_HASH_PASSES: String(MAX_COST.passes + 1) }],
+    ['hash.parallelism', { AUTHCTL_HASH_PARALLELISM: String(MAX_COST.parallelism + 1) }],
+  ])('what is printed as the most of %s is the most that a stored hash may have', (name, env) => {
+    const { expects } = SETTINGS[name as keyof typeof SETTINGS];
+    const most = Number(Object.values(env)[0]) - 1;
+    expect(expects).toContain(` to ${most}`);
+    expect(faults(env)).toEqual([name]);
   });
 
   test('the dearest hash that may be configured can be read back', () => {

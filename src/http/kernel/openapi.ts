@@ -172,7 +172,18 @@ function hoist(schema: unknown, schemas: Map<string, unknown>): unknown {
   const plain = Object.fromEntries(
     Object.entries(own).map(([key, value]) => [key, hoist(value, schemas)]),
   );
+  withValuesOfAnyKey(plain);
   if (typeof $id !== 'string') return plain;
   schemas.set($id, plain);
   return { $ref: `#/components/schemas/${$id}` };
+}
+
+/** How TypeBox says "any key"; readers of the document would show the pattern as if it were a key. */
+const ANY_KEY = '^.*$';
+
+function withValuesOfAnyKey(schema: Json): void {
+  const patterns = schema.patternProperties as Json | undefined;
+  if (patterns?.[ANY_KEY] === undefined) return;
+  schema.additionalProperties = patterns[ANY_KEY];
+  delete schema.patternProperties;
 }

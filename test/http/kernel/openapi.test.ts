@@ -44,6 +44,14 @@ const login = route({
 const everything = [echo, item, removeItem, logout, whoami, login, healthRoute('/health', {})];
 
 describe('the document', () => {
+  test('says of an object with any keys what its values are, not a pattern of the keys', () => {
+    const { components } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const { checks } = components.schemas.Health.properties;
+    expect(checks).toEqual({ type: 'object', additionalProperties: { enum: ['ok', 'failing'] } });
+    const [example] = components.schemas.Health.examples;
+    expect(example).toMatchObject({ status: 'ok', checks: { database: 'ok' } });
+  });
+
   test('is valid OpenAPI 3.1', async () => {
     const document = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
     const validator = new Validator();
