@@ -69,6 +69,39 @@ describe('guessing a password', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
+  test('another body for a known Idempotency-Key is a guess like any other', async () => {
+    const email = newAddress();
+    const register = (password: string, ip: string) =>
+      appliance.call('/v1/register', {
+        body: { email, password },
+        headers: { 'X-Forwarded-For': ip, 'Idempotency-Key': `registration-${email}` },
+      });
+    const ip = newNetwork();
+    expect((await register(PASSWORD, ip)).status).toBe(202);
+    for (let retry = 0; retry < 10; retry += 1)
+      expect((await register(PASSWORD, ip)).status).toBe(202);
+    const guesses = Array.from({ length: 40 }, (_, n) => register(`${WRONG} ${n}`, ip));
+    expect(tally(await Promise.all(guesses))).toEqual({
+      idempotency_conflict: 5,
+      rate_limited: 35,
+    });
+    expect((await register(PASSWORD, ip)).status).toBe(429);
+    expect((await logIn(email, PASSWORD, ip)).status).toBe(429);
+    expect((await register(PASSWORD, newNetwork())).status).toBe(202);
+  });
+
+  test('a retry with the right body gives nobody further guesses', async () => {
+    const { email } = await createAccount(appliance);
+    const ip = newNetwork();
+    const headers = { 'X-Forwarded-For': ip, 'Idempotency-Key': `stranger-${email}` };
+    const body = { email, password: 'a password of the stranger' };
+    expect((await appliance.call('/v1/register', { body, headers })).status).toBe(202);
+    for (let n = 0; n < 4; n += 1) expect((await logIn(email, WRONG, ip)).status).toBe(401);
+    expect((await appliance.call('/v1/register', { body, headers })).status).toBe(202);
+    expect((await logIn(email, WRONG, ip)).status).toBe(401);
+    expect((await logIn(email, WRONG, ip)).status).toBe(429);
+  });
+
   test('an address in other case, or an unknown one, has the same budget', async () => {
     const { email } = await createAccount(appliance);
     for (const address of [email, newAddress()]) {

@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { Keys } from '../key/keyring.ts';
+import type { Attempt } from '../limit/limits.ts';
 import type { RegistrationRow } from './row.ts';
 
 /** How long a key is remembered. */
@@ -32,7 +33,10 @@ export interface FirstAnswer {
 }
 
 export interface IdempotentRequest {
-  /** The answer given before to this key. @throws AppError `idempotency_conflict` for another body */
+  /**
+   * The answer given before to this key.
+   * @throws AppError `idempotency_conflict` for another body; `rate_limited` after too many of those
+   */
   findFirstAnswer(): Promise<FirstAnswer | null>;
   /** The columns that make a registration the first one of this key. */
   columns(userId: string, answer: FlowAnswer): Promise<RegistrationRow['idempotency']>;
@@ -46,7 +50,15 @@ export type Idempotency = ReturnType<typeof createIdempotency>;
  */
 export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; keys: Keys }) {
   return {
-    async begin(key: string, body: object): Promise<IdempotentRequest> {
+    /**
+     * @param beginGuess counts one guess at the account's password: that is what another body for a
+     *   known key may be, as the answer tells whether it was the right one
+     */
+    async begin(
+      key: string,
+      body: object,
+      beginGuess: () => Promise<Attempt>,
+    ): Promise<IdempotentRequest> {
       const ring = await keys.ring();
       const digest = mac(ring.code.active.secret, 'authctl/idempotency-key/v1', key);
       const canonical = JSON.stringify(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -56,7 +68,10 @@ export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; k
         async findFirstAnswer() {
           const row = (await db.query<KeyRow>(FIND, [digest, clock.now()]))[0];
           if (!row) return null;
+          const guess = await beginGuess();
           if (!isEqual(row.fingerprint, fingerprint)) throw new AppError('idempotency_conflict');
+          // Given back, no more: the right body may be that of a stranger who tried a taken address.
+          await guess.release();
           const { kid, box } = splitKid(row.sealed);
           const secret = (await keys.ring()).data.byKid.get(kid);
           if (!secret) return null;

@@ -12,6 +12,7 @@ import type { FlowDrafts } from '../flow/draft.ts';
 import { codeOf } from '../flow/live-code.ts';
 import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
+import { parseIdentifier } from '../login/account.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import type { PasswordPolicy } from '../password/policy.ts';
 import type { SessionIssuer } from '../session/issue.ts';
@@ -71,7 +72,10 @@ export function createRegister(deps: RegisterDeps) {
     client: ClientInfo,
     idempotencyKey: string | null,
   ): Promise<FlowAnswer> {
-    const request = idempotencyKey ? await deps.idempotency.begin(idempotencyKey, input) : null;
+    const beginGuess = () => deps.limits.beginLogin(parseIdentifier(input)?.value ?? '', client);
+    const request = idempotencyKey
+      ? await deps.idempotency.begin(idempotencyKey, input, beginGuess)
+      : null;
     const first = await request?.findFirstAnswer();
     if (first?.isCreated) return first.answer;
 
