@@ -23,9 +23,19 @@ const CHECK_DEADLINE_MS = 2_000;
 
 /**
  * A health page: 200 when every check passes, else 503 naming the parts that fail, never why. Not
- * counted by the Guardian, so that no flood of a client's makes a node look dead.
+ * counted by the Guardian, so that no flood of a client's makes a node look dead; instead, all who ask
+ * at once share one look at the parts.
  */
 export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
+  let looking: Promise<[string, 'ok' | 'failing'][]> | undefined;
+
+  function look(): Promise<[string, 'ok' | 'failing'][]> {
+    looking ??= Promise.all(Object.entries(checks).map(runCheck)).finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
   return route({
     method: 'get',
     path,
@@ -35,7 +45,7 @@ export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
     unlimited: true,
     responses: { 200: Health, 503: Health },
     handler: async () => {
-      const results = await Promise.all(Object.entries(checks).map(runCheck));
+      const results = await look();
       const body = { checks: Object.fromEntries(results) };
       const isHealthy = results.every(([, state]) => state === 'ok');
       return isHealthy

@@ -93,7 +93,7 @@ describe('forward-auth', () => {
   });
 
   test('answers Envoy, which repeats the method, path and query of the request', async () => {
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
       for (const path of ['', '/', '/orders/17', '/a//b?next=%2F&x[]=1&x[]=2', '?q=%zz']) {
         expect((await ask(user.access, path, method)).status, method + path).toBe(200);
         expect((await ask('nonsense', path, method)).status, method + path).toBe(401);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { healthRoute } from '../../src/http/health.ts';
-import { startApp } from './support/http.ts';
+import { startApp, until } from './support/http.ts';
 
 test('health is 200 when all works, and 503 naming what does not, without the reason', async () => {
   let isUp = true;
@@ -26,4 +26,26 @@ test('health is 200 when all works, and 503 naming what does not, without the re
 
   isUp = true;
   expect((await app.ask({ path: '/health' })).status).toBe(200);
+});
+
+test('however many ask at once, the parts are looked at once: a flood does not take the database', async () => {
+  let looks = 0;
+  let finish: () => void = () => undefined;
+  const database = () => {
+    looks += 1;
+    return new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+  };
+  const app = await startApp([healthRoute('/health', { database })]);
+  const asked = Array.from({ length: 50 }, () => app.ask({ path: '/health' }));
+  await until(() => app.inFlight() === 50);
+  finish();
+  for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
+  expect(looks).toBe(1);
+
+  const again = app.ask({ path: '/health' });
+  await until(() => looks === 2);
+  finish();
+  expect((await again).status).toBe(200);
 });

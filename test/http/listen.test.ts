@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { post, send, sendRaw, startApp, until } from './support/http.ts';
 import { echo, route, whoami } from './support/routes.ts';
 
@@ -115,6 +115,22 @@ describe('slow clients', () => {
   ])('%s that never end are cut with 408', async (_name, bytes) => {
     const app = await startApp([echo], { timeouts });
     expect(await sendRaw(app.port, bytes)).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test('bytes that go on arriving after the answer do not keep the connection', async () => {
+    const app = await startApp([echo], { timeouts });
+    const socket = connect({ port: app.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    const text: string[] = [];
+    socket.on('data', (chunk) => text.push(chunk.toString('latin1')));
+    socket.write('POST /v1/echo HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+    const drip = setInterval(() => socket.write('a'), 10);
+    onTestFinished(() => {
+      clearInterval(drip);
+      socket.destroy();
+    });
+    await until(() => text.join('').startsWith('HTTP/1.1 408 '));
+    await until(async () => (await app.connections()) === 0);
   });
 
   test('a connection that says nothing is cut', async () => {

@@ -10,11 +10,14 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+const LINGER_MS = 1_000;
+
 /**
  * Answers bytes that are no HTTP request, a header that is too large and a client that is too slow,
  * and ends the connection: after an error of framing nobody knows where the next request would
  * begin. The fault lies below the API, so the problem has no code of ours (RFC 9457 §4.2.1,
- * `about:blank`).
+ * `about:blank`). The parser of a request that was too slow goes on, and so may its sender: a second
+ * is long enough to read why, and then the socket is gone.
  */
 export function refuseBrokenRequest(
   error: Error & { code?: string },
@@ -39,4 +42,7 @@ export function refuseBrokenRequest(
     'X-Content-Type-Options: nosniff',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${payload}`);
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS);
+  cut.unref();
+  socket.once('close', () => clearTimeout(cut));
 }

@@ -9,7 +9,10 @@ const INTEGER = /^-?\d{1,15}$/;
  * so. Whatever does not read cleanly stays text, and a name given twice a list: the check refuses
  * both.
  */
-export function readQuery(raw: ParsedUrlQuery, schema: TObject | undefined): unknown {
+export function readQuery(
+  raw: ParsedUrlQuery,
+  schema: TObject | undefined,
+): Record<string, unknown> {
   const values: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(raw)) {
     const property = schema && Object.hasOwn(schema.properties, name) && schema.properties[name];

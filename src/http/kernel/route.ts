@@ -15,7 +15,7 @@ export interface RouteTypes {
 }
 
 export type Auth = 'none' | 'bearer' | 'operator';
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options';
 
 /** An answer that is not JSON: a page, metrics, a profile. */
 export interface MediaContent {

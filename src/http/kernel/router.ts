@@ -61,7 +61,7 @@ export function createRouter<Services>(
       if (guardian) limitRate(ctx, guardian, false);
       const methods = methodsOf(ctx);
       if (methods.length === 0) throw new AppError('not_found');
-      ctx.set('Allow', [...methods, 'OPTIONS'].join(', '));
+      ctx.set('Allow', [...new Set([...methods, 'OPTIONS'])].join(', '));
       if (ctx.method !== 'OPTIONS') throw new AppError('method_not_allowed');
       ctx.status = 204;
     },

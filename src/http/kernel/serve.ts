@@ -7,6 +7,7 @@ import { limitRate } from './limit-rate.ts';
 import { readQuery } from './query.ts';
 import type { Respond } from './respond.ts';
 import type { Client, Route } from './route.ts';
+import { checkStrings } from './strict-json.ts';
 
 /** Turns a presented token into whoever holds it. @throws AppError `invalid_token`, `forbidden` */
 export interface Authenticate {
@@ -82,7 +83,9 @@ function queryOf(ctx: HttpContext, route: Route<never>): unknown {
   if (route.anyQuery) return undefined;
   const query =
     ctx.querystring === '' && !route.query ? undefined : readQuery(ctx.query, route.query);
-  if (query !== undefined) route.validateQuery(query);
+  if (query === undefined) return undefined;
+  checkStrings(query, '/query');
+  route.validateQuery(query);
   return query;
 }
 

@@ -92,9 +92,14 @@ function isColonNext(text: string, from: number): boolean {
   return text[at] === ':';
 }
 
-function checkStrings(root: JsonObject): void {
+/**
+ * Refuses text that PostgreSQL cannot hold or that changes when written as UTF-8, at every depth.
+ * @param prefix stands before each pointer: `/query` for the query string
+ * @throws AppError `validation_failed`
+ */
+export function checkStrings(root: JsonObject, prefix = ''): void {
   const fields: FieldError[] = [];
-  collectBadStrings(root, '', fields);
+  collectBadStrings(root, prefix, fields);
   if (fields.length > 0) throw new AppError('validation_failed', { fields });
 }
 

@@ -21,7 +21,7 @@ export const Cursor = Type.String({
 });
 export const PageLimit = Type.Integer({ minimum: 1, maximum: 200, default: 50 });
 export const DateTime = Type.String({
-  pattern: '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,3})?)?Z)?$',
+  pattern: '^(?!0000)\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,3})?)?Z)?$',
   description: 'A day, or a time in UTC: `2026-11-22`, `2026-11-22T06:00:00Z`.',
 });
 

@@ -32,9 +32,12 @@ export const introspect = adminRoute({
  */
 export const forwardAuth = forwardAuthRoute('get', FORWARD_AUTH_PATH);
 
-/** nginx and Traefik ask by GET at one path; Envoy repeats the method and path of the request. */
+/**
+ * nginx and Traefik ask by GET at one path; Envoy repeats the method and path of the request. OPTIONS is
+ * one of them: answered as elsewhere, without asking who it is, it would read as a yes.
+ */
 export const forwardAuthVariants: readonly Route<AdminServices>[] = (
-  ['get', 'post', 'put', 'patch', 'delete'] as const
+  ['get', 'post', 'put', 'patch', 'delete', 'options'] as const
 ).flatMap((method) => [
   ...(method === 'get' ? [] : [forwardAuthRoute(method, FORWARD_AUTH_PATH)]),
   forwardAuthRoute(method, `${FORWARD_AUTH_PATH}/`),
