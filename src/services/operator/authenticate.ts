@@ -3,8 +3,8 @@ import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
-import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
+import { createRecordRefusal } from './record-refusal.ts';
 import { covers } from './scopes.ts';
 
 /** Who makes a request of the management API. */
@@ -39,6 +39,8 @@ const TOUCH = statement(
 
 /** Checks operator tokens: nothing is cached, so a revocation holds at once, everywhere. */
 export function createAuthenticateOperator({ db, clock }: { db: Db; clock: Clock }) {
+  const recordRefusal = createRecordRefusal({ db, clock });
+
   /**
    * Who an operator token stands for, if it is good for `scope`; undefined asks for none.
    * @throws AppError `invalid_token` when it is unknown, expired or revoked; `forbidden` without the
@@ -61,10 +63,8 @@ export function createAuthenticateOperator({ db, clock }: { db: Db; clock: Clock
     return { name: row.name, scopes: row.scopes, actor: actorOf(row.name) };
 
     async function refuse(reason: string, name: string | undefined): Promise<AppError> {
-      await recordAudit(db, {
+      await recordRefusal({
         at,
-        action: 'operator.refused',
-        result: 'refused',
         actor: actorOf(name),
         detail: { reason, ...(scope === undefined ? {} : { scope }) },
       });

@@ -96,6 +96,36 @@ describe('who is refused', () => {
   });
 });
 
+test('a flood of refusals fills no audit: a minute has thirty, then it is said how many are missing', async () => {
+  const { token } = await make('flooded', ['status:read']);
+  const refusals = (name: string | null) =>
+    appliance.sql<{ unrecorded: string | null }>(
+      `SELECT detail->>'unrecorded' AS unrecorded FROM audit
+       WHERE action = 'operator.refused' AND actor_id IS NOT DISTINCT FROM $1 AND at >= $2
+       ORDER BY id`,
+      [name, since],
+    );
+  const flood = async () => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 100 }, () => authenticate(createOpaqueToken('op_').token, '*')),
+    );
+    for (const result of results) expect(result.status).toBe('rejected');
+  };
+
+  appliance.clock.advance(60_000);
+  const since = appliance.clock.now();
+  await flood();
+  expect(await refusals(null)).toHaveLength(30);
+  await expect(authenticate(token, 'debug')).rejects.toMatchObject({ code: 'forbidden' });
+  expect(await refusals('flooded')).toHaveLength(1);
+
+  appliance.clock.advance(60_000);
+  await flood();
+  const recorded = (await refusals(null)).map(({ unrecorded }) => unrecorded);
+  expect(recorded).toHaveLength(60);
+  expect(recorded.filter((count) => count !== null)).toEqual(['70']);
+});
+
 test('each scope opens itself, write opens read, and only the star opens all', async () => {
   for (const held of SCOPES) {
     const name = `scope-${SCOPES.indexOf(held)}`;
