@@ -32,6 +32,9 @@ export interface RotateDeps {
   loadMasters(): Promise<readonly MasterKey[]>;
 }
 
+/** No token of ours lives as long; and the time it ends must be one that can be written. */
+const MAX_GRACE_MS = 365 * 86_400_000;
+
 /**
  * Longer than a request can take that began with the pepper before: what it writes must be counted
  * before that pepper may go, or its user's password would never verify again.
@@ -42,11 +45,13 @@ const PEPPER_SETTLE_MS = 60_000;
  * Promotes the published `next` signing key, so that verifiers which cached the set already know
  * it; the old one verifies until its grace ends. No restart, no token refused in between.
  * @param graceMs how long the old key still verifies; at least the access token lifetime avoids 401s
+ * @throws AppError `validation_failed` for a grace of more than a year
  */
-export function rotateSigning(
+export async function rotateSigning(
   deps: RotateDeps,
   { graceMs, dryRun }: { graceMs: number; dryRun: boolean },
 ): Promise<RotateResult> {
+  checkGrace(graceMs);
   return changeKeys(deps, 'signing', dryRun, async (tx, { rows, master, now }) => {
     const active = findOnly(rows, 'signing', 'active');
     const next = findOnly(rows, 'signing', 'next');
@@ -65,6 +70,15 @@ export function rotateSigning(
       not_after: notAfter.toISOString(),
       next_kid: successor?.kid ?? null,
     };
+  });
+}
+
+function checkGrace(graceMs: number): void {
+  if (graceMs <= MAX_GRACE_MS) return;
+  const text = 'A replaced key verifies for a year at most.';
+  throw new AppError('validation_failed', {
+    text,
+    fields: [{ pointer: '/grace', code: 'too_large', detail: text }],
   });
 }
 

@@ -111,6 +111,18 @@ describe('rotation of the signing key', () => {
     }
   });
 
+  test.each([366 * 24 * HOUR_MS, 999_999_999 * 24 * HOUR_MS])(
+    'a grace of %d ms is refused and changes nothing',
+    async (graceMs) => {
+      const before = await published(here);
+      await expect(rotate(graceMs)).rejects.toMatchObject({
+        code: 'validation_failed',
+        fields: [{ pointer: '/grace', code: 'too_large' }],
+      });
+      expect(await published(here)).toEqual(before);
+    },
+  );
+
   test('the old key verifies until its grace ends, then leaves the published set too', async () => {
     const user = await signUp(here);
     const kid = kidOf(user.access);
