@@ -108,9 +108,9 @@ export function createImportUsers(deps: ImportDeps) {
   }
 
   async function toRow(user: ImportedUser): Promise<ImportRow> {
-    const { status, email } = user;
+    const { status, email, username } = user;
     const id = user.id ?? uuidv7(clock.now().getTime());
-    const payload = { status, has_email: email !== null, imported: true };
+    const payload = { status, username, has_email: email !== null, imported: true };
     const event = events.enabled
       ? events.draft({ type: 'user.registered', userId: id, payload })
       : null;

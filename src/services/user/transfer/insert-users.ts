@@ -29,7 +29,7 @@ const INSERT = statement(
      SELECT id, email, username, username_key, phone, status, role,
             CASE WHEN is_verified AND email IS NOT NULL THEN $13::timestamptz END,
             created_at, $13, $14
-     FROM input
+     FROM input ORDER BY email, username_key
      ON CONFLICT DO NOTHING
      RETURNING id
    ), credential AS (
@@ -46,7 +46,8 @@ const INSERT = statement(
 );
 
 /**
- * Writes users with their credentials and events in one statement.
+ * Writes users with their credentials and events in one statement. In sorted order, as registrations
+ * are: two that share users wait for one another instead of dead-locking.
  * @param requestId names the import in every row it makes
  * @returns the ids written; the others were taken
  */

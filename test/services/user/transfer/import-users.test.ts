@@ -241,7 +241,9 @@ test('8 imports of the same users at once: each user once, every line answered',
 });
 
 test('the audit names the import, its rows carry it, and each user is announced', async () => {
-  const { id } = await importInto(appliance, [{ email: 'audited@open.example' }]);
+  const { id } = await importInto(appliance, [
+    { email: 'audited@open.example', username: 'Audited' },
+  ]);
   const audit = await appliance.sql(
     `SELECT action, actor_kind, detail FROM audit WHERE detail->>'import' = $1`,
     [id],
@@ -254,8 +256,18 @@ test('the audit names the import, its rows carry it, and each user is announced'
      WHERE created_request_id = $1`,
     [id],
   );
-  const payload = { status: 'active', has_email: true, imported: true };
+  const payload = { status: 'active', username: 'Audited', has_email: true, imported: true };
   expect(events).toEqual([{ type: 'user.registered', payload }]);
+});
+
+test('accounts of a domain that may not register come along, and sign in', async () => {
+  const email = 'ada@elsewhere.example';
+  const { password, hash } = vectors.find(({ hash }) => hash.startsWith('$2b$'))!;
+  const line = { email, email_verified: true, password_hash: hash };
+  expect((await importInto(appliance, [line])).summary).toMatchObject({ imported: 1 });
+  expect(await signIn(email, password)).toMatchObject({ status: 200 });
+  const body = { email: 'bob@elsewhere.example', password: 'kestrel over the moor' };
+  expect((await appliance.call('/v1/register', { body })).status).toBe(403);
 });
 
 test('a stop is obeyed between two batches, and what was written stays', async () => {
