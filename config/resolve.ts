@@ -62,11 +62,25 @@ function readFrom(
   const text = source.values.get(key);
   const holderKey = source.key(name, 'file');
   const path = isSecret(name) ? source.values.get(holderKey) : undefined;
-  if (path === undefined) return { text, at: source.where(key) };
+  if (path === undefined)
+    return { text: readInline(name, source, problems), at: source.where(key) };
   const at = source.where(holderKey);
   if (text === undefined) return { text: readHolder(name, at, path, problems), at };
   problems.push({ setting: name, at, what: `${key} is set as well; keep one of the two.` });
   return { text: undefined, at };
+}
+
+/** What a source says itself. A master key in a file that everybody can read is not used. */
+function readInline(name: SettingName, source: Source, problems: Problem[]): string | undefined {
+  const key = source.key(name);
+  const isExposed = source.path && isMasterKey(name) && isReadableByAll(source.path);
+  if (!isExposed) return source.values.get(key);
+  problems.push({ setting: name, at: source.where(key), ...exposed(source.path) });
+  return undefined;
+}
+
+function exposed(path: string): Pick<Problem, 'what' | 'example'> {
+  return { what: `every user of this machine can read ${path}.`, example: `chmod 600 ${path}` };
 }
 
 /** Reads the file that holds a secret; blanks and line ends around it do not count. */
@@ -78,8 +92,7 @@ function readHolder(
 ): string | undefined {
   try {
     if (isMasterKey(name) && isReadableByAll(path)) {
-      const what = `every user of this machine can read ${path}.`;
-      problems.push({ setting: name, at, what, example: `chmod 600 ${path}` });
+      problems.push({ setting: name, at, ...exposed(path) });
       return undefined;
     }
     const text = readFileSync(path, 'utf8').trim();

@@ -23,6 +23,8 @@ export interface Given {
 export interface Source {
   readonly kind: 'flag' | 'environment' | 'file';
   readonly values: ReadonlyMap<string, string>;
+  /** The file it is read from, where it is one. */
+  readonly path?: string;
   /** The key of a setting here, or of the file that holds it. */
   key(name: SettingName, holder?: 'file'): string;
   /** Where a person finds that key. */
@@ -65,6 +67,7 @@ function environmentSource(env: Given['env']): Source {
 function fileSource(path: string | undefined, problems: Problem[]): Source {
   return {
     kind: 'file',
+    path: path ?? DEFAULT_CONFIG_FILE,
     values: present(readConfigFile(path, problems)),
     key: (name, holder) => `${name}${holder ? '_file' : ''}`,
     where: (key) => `${key} in ${path ?? DEFAULT_CONFIG_FILE}`,

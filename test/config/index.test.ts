@@ -223,6 +223,18 @@ describe('secrets', () => {
     }
   });
 
+  test('a configuration file that everybody can read may hold no master key', () => {
+    const open = write('open.yaml', `port: 8123\nmaster_key: ${KEY}\n`, 0o644);
+    const { message } = refusal({ env: {}, file: open });
+    expect(message).toContain('every user of this machine can read');
+    expect(message).not.toContain(KEY);
+    const closed = write('closed.yaml', `master_key: ${KEY}\n`, 0o640);
+    expect(loadConfig({ env: {}, file: closed }).masterKey?.reveal()).toBe(KEY);
+    expect(loadConfig({ env: {}, file: write('plain.yaml', 'port: 8123\n', 0o644) }).port).toBe(
+      8123,
+    );
+  });
+
   test('a weaker source may hold what a stronger one replaces', () => {
     const file = write('weak.yaml', 'master_key: nonsense\n');
     expect(loadConfig({ env: { AUTHCTL_MASTER_KEY: KEY }, file }).masterKey?.reveal()).toBe(KEY);
