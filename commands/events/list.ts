@@ -1,4 +1,6 @@
 import { Flags } from '@oclif/core';
+import type { Config } from '../../config/index.ts';
+import { hasEventSink } from '../../src/app/has-event-sink.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { eventFlags } from '../../src/cli/event-flags.ts';
 import { type EventView, formatEvents, presentEvent } from '../../src/cli/event-table.ts';
@@ -26,8 +28,14 @@ export default class EventsList extends CoreCommand<typeof EventsList> {
       const records = createEventRecords(core);
       const found = await records.list({ state, type, userId, since, until }, limit);
       const events = found.map(presentEvent);
-      this.log(events.length > 0 ? formatEvents(events) : 'No events.');
+      this.log(events.length > 0 ? formatEvents(events) : describeNone(core.config));
       return { events };
     });
   }
+}
+
+/** Without a sink nothing is ever written, and looking for it would be in vain. */
+function describeNone(config: Config): string {
+  if (hasEventSink(config)) return 'No events.';
+  return 'No events: no sink is set (webhook.url, kafka.brokers or events.stdout).';
 }

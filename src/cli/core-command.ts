@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from '@oclif/core';
+import type { Config } from '../../config/index.ts';
 import type { Core } from '../app/core.ts';
+import type { Logger } from '../lib/logger.ts';
 import { type Actor, cliActor } from '../services/audit/actor.ts';
 import { BaseCommand, type CommandContext } from './base-command.ts';
 
@@ -25,6 +29,7 @@ export abstract class CoreCommand<
   protected withCore<R>(work: (core: Core, context: CommandContext) => Promise<R>): Promise<R> {
     return this.withScope(async (context) => {
       const { settings: config, scope, log, stop } = context;
+      warnOfNewInstallation(config, log);
       const { openCore } = await import('../app/core.ts');
       const core = await openCore({
         config,
@@ -38,4 +43,10 @@ export abstract class CoreCommand<
       return work(core, context);
     });
   }
+}
+
+/** A data folder is found from the working folder: in another one, "No users." would be a riddle. */
+function warnOfNewInstallation({ database, dataDir }: Config, log: Logger): void {
+  if (database.url || existsSync(join(dataDir, 'postgres'))) return;
+  log.warn({ data_dir: dataDir }, 'there was no installation in this folder: a new one is made');
 }

@@ -33,7 +33,9 @@ export function toFailure(error: unknown, command: string): Failure {
     return { ...none, code: 'interrupted', message: error.message, exitCode: 130 };
   }
   if (isUsageError(error)) {
-    const message = error.message.replace(/\nSee more help with --help$/, '');
+    const message = error.message
+      .replace(/\nSee more help with --help$/, '')
+      .replace(/^Parsing (--\S+)\s*\n\s*/, '$1: ');
     const hint = `authctl ${command} --help`;
     return { ...none, code: 'usage', message, hint, exitCode: 2 };
   }

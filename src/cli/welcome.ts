@@ -17,8 +17,9 @@ export function welcome(config: Config, serving: Serving): string {
   const mail = join(config.dataDir, 'mail');
   return [
     ...lines,
+    `try the API   ${url}/docs`,
     config.smtp.url ? '' : `mails         ${mail}   (authctl mail list)\n`,
-    'Try it, in another terminal:',
+    'Or in another terminal:',
     '',
     `  curl -s ${url}/v1/register -H 'Content-Type: application/json' \\`,
     `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,

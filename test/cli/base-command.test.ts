@@ -17,6 +17,7 @@ describe('exit codes', () => {
     ['an invalid configuration', 2, ['config', 'check'], { AUTHCTL_PORT: 'x' }],
     ['an unknown flag', 2, ['config', 'check', '--nope'], {}],
     ['a flag without its value', 2, ['config', 'check', '--port'], {}],
+    ['a flag with a wrong value', 2, ['users', 'list', '--limit', 'many'], {}],
     ['an unknown command', 2, ['confg', 'check'], {}],
     ['an argument too many', 2, ['config', 'check', 'extra'], {}],
   ])('%s: %i, with and without --json', async (_, code, args, env) => {
@@ -28,6 +29,11 @@ describe('exit codes', () => {
     expect(plain.stdout).toBe('');
     const { message, hint } = errorOf(json.stdout);
     expect(plain.stderr).toBe(`error: ${message}\nhint: ${hint}\n`);
+  });
+
+  test('a wrong value is told on one line', async () => {
+    const { stderr } = await runAuthctl(['users', 'list', '--limit', 'many']);
+    expect(stderr.split('\n')[0]).toBe('error: --limit: Expected an integer but received: many');
   });
 
   test('an unforeseen error is 1 with a sentence, and a stack only with DEBUG', async () => {

@@ -38,7 +38,7 @@ async function recordTwo(): Promise<void> {
 }
 
 test('events list: what was published and what was given up, and why', async () => {
-  expect((await events(['list'])).stdout).toContain('No events.');
+  expect((await events(['list'])).stdout).toContain('No events: no sink is set');
   await recordTwo();
   const { code, stdout } = await events(['list', '--json']);
   expect(code).toBe(0);

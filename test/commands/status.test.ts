@@ -57,6 +57,15 @@ describe('status', () => {
     expect(stdout).toMatch(/pending hashes\s+1, oldest .*, drained in no worker/);
   });
 
+  test('says so when it made a new installation because there was none in the folder', async () => {
+    const env = { AUTHCTL_DATA_DIR: join(folder, 'elsewhere') };
+    const first = await runAuthctl(['status', '--json'], { env });
+    expect(JSON.parse(first.stdout)).toMatchObject({ users: 0 });
+    expect(first.stderr).toContain('there was no installation in this folder');
+    const second = await runAuthctl(['status'], { env });
+    expect(second).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('exits 3 when the database is away, 4 when the schema is not ours, 2 for a bad setting', async () => {
     const empty = await createEmptyDatabase();
     const url = empty.connectionString.replace('@/', '@localhost/');

@@ -28,7 +28,7 @@ export async function hasCluster(binaries: Binaries, folder: string): Promise<bo
   if (found.trim() === binaries.majorVersion) return true;
   throw new AppError('config_invalid', {
     text: `${folder} was made by PostgreSQL ${found.trim()}; this release brings ${binaries.majorVersion}.`,
-    hint: 'run the release that made it, authctl backup, then authctl restore into a new data folder',
+    hint: 'run the release that made it; docs/operations.md says how to move its database',
   });
 }
 
