@@ -99,6 +99,11 @@ const CONSISTENCY: Rule[] = [
     if (access.ttlMs <= refresh.ttlMs) return undefined;
     return { setting: 'access.ttl', what: 'is longer than refresh.ttl.', example: '15m' };
   },
+  ({ access, session }) => {
+    // Only refreshing tells that a session is in use, and clients refresh when a token runs out.
+    if (session.idleMs === 0 || session.idleMs > access.ttlMs) return undefined;
+    return { setting: 'session.idle', what: 'is not longer than access.ttl.', example: '30m' };
+  },
   ({ registration, usernames }) => {
     if (registration.identifier === 'email' || usernames === 'unique') return undefined;
     return {

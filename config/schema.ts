@@ -211,6 +211,12 @@ export const SETTINGS = {
     max: 10_000,
     unit: 'a minute',
   }),
+  'session.idle': duration({
+    about: 'A session that is not refreshed for this long ends before its refresh.ttl; 0s: never.',
+    default: '0s',
+    min: '0s',
+    max: '400d',
+  }),
   'session.cache': duration({
     about: 'How long a session read from the database is trusted; bounds how late a revocation is.',
     default: '500ms',

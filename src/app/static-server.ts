@@ -23,6 +23,7 @@ import { createConflicts } from '../services/registration/conflicts.ts';
 import { createIdempotency } from '../services/registration/idempotency.ts';
 import { createRegister } from '../services/registration/register.ts';
 import { createSessionIssuer } from '../services/session/issue.ts';
+import { sessionLifetimeOf } from '../services/session/lifetime.ts';
 import { hashParams } from './open-forge.ts';
 
 const KEY_BYTES = 32;
@@ -101,7 +102,7 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
         issuer: ISSUER,
         audience: config.audience,
         accessTtlMs: config.access.ttlMs,
-        refreshTtlMs: config.refresh.ttlMs,
+        lifetime: sessionLifetimeOf(config),
       },
     }),
     events: createEvents({

@@ -28,6 +28,7 @@ import { identityPolicyOf } from './registration/identity.ts';
 import { createRegister } from './registration/register.ts';
 import { createAuthenticator } from './session/authenticate.ts';
 import { createSessionIssuer } from './session/issue.ts';
+import { sessionLifetimeOf } from './session/lifetime.ts';
 import { createRefresh } from './session/refresh.ts';
 import { createSessions } from './session/sessions.ts';
 import { createEnrolment } from './two-factor/enrolment.ts';
@@ -71,7 +72,7 @@ export function createServices(deps: ServicesDeps) {
     issuer: deps.issuer,
     audience: config.audience,
     accessTtlMs: config.access.ttlMs,
-    refreshTtlMs: config.refresh.ttlMs,
+    lifetime: sessionLifetimeOf(config),
   };
 
   const tools = createPasswordTools(deps);
@@ -141,6 +142,7 @@ export function createServices(deps: ServicesDeps) {
       events,
       graceMs: config.refresh.graceMs,
       perMinute: config.limits === 'on' ? config.refresh.rate : null,
+      lifetime: policy.lifetime,
     }),
     sessions: createSessions({ db, clock, events, authenticator }),
     verify: createVerify({

@@ -6,14 +6,14 @@ import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
+import type { SessionLifetime } from './lifetime.ts';
 import type { TokenPair } from './token-pair.ts';
 
 export interface SessionPolicy {
   readonly issuer: string;
   readonly audience: string | undefined;
   readonly accessTtlMs: number;
-  /** Absolute: rotation never extends it. */
-  readonly refreshTtlMs: number;
+  readonly lifetime: SessionLifetime;
 }
 
 export interface IssueDeps {
@@ -61,6 +61,7 @@ export function createSessionIssuer({ clock, keys, policy }: IssueDeps) {
       options: { amr: readonly Amr[]; deviceName: string | null; client: ClientInfo },
     ): SessionDraft {
       const now = clock.now();
+      const { totalMs, idleMs } = policy.lifetime;
       const secret = randomBytes(16);
       return {
         id: uuidv7(now.getTime()),
@@ -71,7 +72,7 @@ export function createSessionIssuer({ clock, keys, policy }: IssueDeps) {
         deviceName: options.deviceName,
         client: options.client,
         createdAt: now,
-        expiresAt: new Date(now.getTime() + policy.refreshTtlMs),
+        expiresAt: new Date(now.getTime() + Math.min(totalMs, idleMs)),
       };
     },
 

@@ -12,6 +12,7 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { Keys } from '../key/keyring.ts';
 import type { SessionIssuer } from './issue.ts';
+import type { SessionLifetime } from './lifetime.ts';
 import { createRotate, type SessionRow } from './rotate.ts';
 import type { TokenPair } from './token-pair.ts';
 
@@ -25,6 +26,7 @@ export interface RefreshDeps {
   readonly graceMs: number;
   /** Refreshes of one session in a minute at most; null switches the limit off. */
   readonly perMinute: number | null;
+  readonly lifetime: SessionLifetime;
 }
 
 interface FoundRow extends SessionRow {
@@ -50,8 +52,8 @@ const END_AS_REUSED = statement(
 
 /** Rotates refresh tokens: N callers with one token get one successor between them. */
 export function createRefresh(deps: RefreshDeps) {
-  const { db, clock, keys, issuer, events, graceMs, perMinute } = deps;
-  const rotate = createRotate({ db, clock, perMinute });
+  const { db, clock, keys, issuer, events, graceMs, perMinute, lifetime } = deps;
+  const rotate = createRotate({ db, clock, perMinute, lifetime });
 
   /** @throws AppError `invalid_refresh_token`; `rate_limited` beyond the session's budget */
   return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {

@@ -1,6 +1,7 @@
 import { type Db, type Statement, statement } from '../../db/database.ts';
 import { createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { SessionLifetime } from './lifetime.ts';
 
 /** What a refresh reads of a session and its user. */
 export interface SessionRow {
@@ -31,6 +32,7 @@ export interface RotateDeps {
   readonly clock: Clock;
   /** Refreshes of one session in a minute at most; null switches the limit off. */
   readonly perMinute: number | null;
+  readonly lifetime: SessionLifetime;
 }
 
 const MAX_BATCH = 200;
@@ -48,7 +50,7 @@ const ROTATE_ONE = rotateStatement('sessions.rotate_one', '');
  * A batch takes only rows that nobody else holds: it can neither wait for another's transaction nor
  * dead-lock with one. What it leaves alone is asked once more by itself, and waits if it must.
  */
-export function createRotate({ db, clock, perMinute }: RotateDeps): Rotate {
+export function createRotate({ db, clock, perMinute, lifetime }: RotateDeps): Rotate {
   async function run(how: Statement, rotations: readonly Rotation[]) {
     const rows = await db.query<SessionRow & { claim: number }>(how, [
       rotations.map(({ sessionId }) => sessionId),
@@ -57,6 +59,8 @@ export function createRotate({ db, clock, perMinute }: RotateDeps): Rotate {
       rotations.map(({ at }) => at.toISOString()),
       rotations.map(({ ip }) => ip),
       perMinute,
+      lifetime.totalMs / 1_000,
+      lifetime.idleMs / 1_000,
     ]);
     const byClaim = new Map(rows.map(({ claim, ...row }) => [claim, row]));
     return rotations.map((_, index) => byClaim.get(index + 1) ?? null);
@@ -78,7 +82,8 @@ export function createRotate({ db, clock, perMinute }: RotateDeps): Rotate {
 /**
  * The one statement that makes rotation single-use: of any number of callers, the row's counter lets
  * one through. An UPDATE touches a row once, so of equal claims in one batch one returns. The
- * per-minute limit rides along, so that counting needs no second write.
+ * per-minute limit rides along, so that counting needs no second write. The end of the session moves
+ * only where an idle time is set; unchanged, it costs no write to its index.
  */
 function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
   return statement(
@@ -88,6 +93,8 @@ function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
      )
      UPDATE sessions AS s
      SET counter = s.counter + 1, rotated_at = c.at, last_used_at = c.at, ip = c.ip,
+         expires_at = LEAST(s.created_at + make_interval(secs => $7),
+                            c.at + make_interval(secs => $8)),
          refresh_window_at = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
                                   THEN s.refresh_window_at ELSE c.at END,
          refreshes_in_window = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
