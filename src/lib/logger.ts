@@ -1,4 +1,7 @@
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { AppError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
 
 export type { Logger } from 'pino';
@@ -26,9 +29,13 @@ export interface LogOptions {
   readonly base?: Record<string, unknown>;
 }
 
+/** What is kept of lines that cannot be written, in bytes; later ones are dropped. */
+const MAX_WAITING_BYTES = 8_388_608;
+
 /**
  * One JSON object a line. Standard output belongs to command results, so logs go to standard error.
  * JSON escaping is what keeps user input from forging a line.
+ * @throws AppError `config_invalid` where the file cannot be opened
  */
 export function createLogger(options: LogOptions): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
@@ -41,6 +48,42 @@ export function createLogger(options: LogOptions): Logger {
       serializers: { err: describeError },
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: options.file ?? 2, sync: false, append: true, mkdir: true }),
+    openDestination(options.file),
   );
+}
+
+/**
+ * Where lines go. A disk that is full, or a reader that went away, costs lines and never the process:
+ * what waits is bounded, written when there is room again, and not waited for at the end.
+ */
+function openDestination(file: string | undefined) {
+  const dest = file === undefined ? 2 : openLogFile(file);
+  const destination = pino.destination({ dest, sync: false, maxLength: MAX_WAITING_BYTES });
+  const flush = destination.flushSync.bind(destination);
+  let isFailing = false;
+  destination.on('error', () => {
+    isFailing = true;
+  });
+  destination.on('write', () => {
+    isFailing = false;
+  });
+  // It would try again until there is room, at the end of the process for ever.
+  destination.flushSync = () => {
+    if (!isFailing) flush();
+  };
+  return destination;
+}
+
+/** Its lines hold addresses of clients: its owner's, and readable to a group for whoever collects logs. */
+function openLogFile(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    return openSync(path, 'a', 0o640);
+  } catch (cause) {
+    throw new AppError('config_invalid', {
+      text: `The log file ${path} cannot be opened.`,
+      hint: 'set log.file (AUTHCTL_LOG_FILE) to a place that may be written, or leave it empty',
+      cause,
+    });
+  }
 }

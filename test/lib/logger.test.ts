@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { createLogger } from '../../src/lib/logger.ts';
+import { packageRoot } from '../../src/lib/package-root.ts';
+
+const run = promisify(execFile);
+const LOGGER = join(packageRoot(), 'src/lib/logger.ts');
+
+/** Runs a module that logs to a file, in a process of its own. */
+function runLogging(file: string, program: string): Promise<{ stdout: string }> {
+  const module = `import { createLogger } from ${JSON.stringify(LOGGER)};
+    const log = createLogger({ level: 'info', file: ${JSON.stringify(file)} });
+    ${program}`;
+  const command = `umask 000; exec "$0" --input-type=module-typescript -e "$1"`;
+  return run('sh', ['-c', command, process.execPath, module], { timeout: 20_000 });
+}
+
+test('a log file is not for everybody, whatever the umask', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'logs', 'a.log');
+  await runLogging(file, `log.info('one'); log.info({ password: 'hunter2' }, 'two');`);
+  expect((await stat(file)).mode & 0o777).toBe(0o640);
+  expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o750);
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['one', 'two']);
+  expect(lines.join()).not.toContain('hunter2');
+});
+
+test('a full disk costs lines, not the process, and does not hold up its end', async () => {
+  const { stdout } = await runLogging(
+    '/dev/full',
+    `for (let round = 0; round < 40; round += 1) {
+       for (let n = 0; n < 1_000; n += 1) log.info({ filler: 'x'.repeat(100) }, 'line');
+       await new Promise((resolve) => setTimeout(resolve, 5));
+     }
+     process.stdout.write('alive');`,
+  );
+  expect(stdout).toBe('alive');
+});
+
+test('a file that cannot be opened is a matter of the configuration', () => {
+  expect(() => createLogger({ level: 'info', file: join(LOGGER, 'a.log') })).toThrow(
+    expect.objectContaining({ code: 'config_invalid', hint: expect.stringContaining('log.file') }),
+  );
+});
