@@ -1,4 +1,4 @@
-import { hostname, setPriority } from 'node:os';
+import { getPriority, hostname, setPriority } from 'node:os';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createDrain } from '../services/credential/drain.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
@@ -17,8 +17,8 @@ interface Loop {
 /** Starts everything a worker does; its scope's release stops it, unfinished work going to others. */
 export async function startWorker(core: Core, scope: Scope): Promise<void> {
   const { config, log, db, nodes } = core;
-  // Requests of the same host come first.
-  setPriority(config.worker.nice);
+  // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
+  setPriority(Math.max(getPriority(), config.worker.nice));
   const forge = await openForge(config, scope, 1);
   const { slots } = forge.stats();
   const host = hostname();

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
-import { isOpenToNobody, NOBODY, serversIn } from '../db/embedded/members.ts';
+import { cleanUp, isOpenToNobody, makeFolder, NOBODY, serversIn } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { createInstallation, type Installation } from '../support/process.ts';
@@ -23,6 +25,7 @@ const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
 const installations: Installation[] = [];
 afterEach(async () => {
   for (const installation of installations.splice(0)) await installation.remove();
+  await cleanUp();
 });
 
 async function install(...given: Parameters<typeof createInstallation>): Promise<Installation> {
@@ -165,6 +168,21 @@ test.runIf(oldNode)(
     await again.end('SIGKILL');
     await expectNothingLeft(installation);
     await expect(installation.run('domains', 'add')).rejects.toThrow('ended with 2');
+  },
+  DEADLINE_MS,
+);
+
+test(
+  'a worker under nice stays as nice as it was made, where only root may undo that',
+  async () => {
+    const wrapper = join(await makeFolder(), 'nice-node');
+    const script = `#!/bin/sh\nexec nice -n 19 ${process.execPath} "$@"\n`;
+    await writeFile(wrapper, script, { mode: 0o755 });
+    const installation = await install({}, { node: wrapper });
+    const api = await installation.serve();
+    await eventually('it works', () => api.log().includes('worker started'), PATIENCE_MS);
+    expect(new Set(installation.processes().map((pid) => getPriority(pid)))).toEqual(new Set([19]));
+    expect(await api.interrupt()).toBe(0);
   },
   DEADLINE_MS,
 );

@@ -1,6 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { eventually } from './eventually.ts';
 
 export const whyNoKafka = 'kcat is not installed (Debian: apt-get install kcat)';
 
@@ -34,7 +36,8 @@ export interface KafkaCluster {
   /** What is in a topic, read by an independent client (librdkafka), in the order of each partition. */
   consume(topic: string): Promise<KafkaMessage[]>;
   /** Lets it hang: connections stay open, nothing is answered. */
-  pause(): void;
+  /** Resolves once no thread of it answers any more. */
+  pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
 }
@@ -63,7 +66,12 @@ export async function startKafka(brokerCount = 3): Promise<KafkaCluster> {
         .filter(Boolean)
         .map((line) => JSON.parse(line));
     },
-    pause: () => void child.kill('SIGSTOP'),
+    async pause() {
+      child.kill('SIGSTOP');
+      const tasks = `/proc/${child.pid}/task`;
+      const isStopped = (task: string) => / T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+      await eventually('the cluster stands still', () => readdirSync(tasks).every(isStopped));
+    },
     resume: () => void child.kill('SIGCONT'),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -3,10 +3,13 @@ import { inject } from 'vitest';
 import { randomCode } from '../../src/crypto/random.ts';
 import { databaseUrl, TEMPLATE } from './template.ts';
 
-/** SQLSTATE object_in_use: a session of the template has yet to end. */
-const OBJECT_IN_USE = '55006';
-const CLONE_ATTEMPTS = 50;
-const CLONE_PAUSE_MS = 100;
+/**
+ * SQLSTATEs of what has yet to end: `object_in_use`, a session of the template;
+ * `insufficient_privilege`, a vacuum of the server's own, which our role may not terminate.
+ */
+const PASSING = ['55006', '42501'];
+const ATTEMPTS = 50;
+const PAUSE_MS = 100;
 
 export interface TestDatabase {
   readonly connectionString: string;
@@ -27,21 +30,21 @@ export function createEmptyDatabase(): Promise<TestDatabase> {
 async function createDatabase(template: string): Promise<TestDatabase> {
   const maintenanceUrl = inject('postgresUrl');
   const name = `test_${randomCode(10).toLowerCase()}`;
-  await clone(maintenanceUrl, name, template);
+  await runPatiently(maintenanceUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   return {
     connectionString: databaseUrl(maintenanceUrl, name),
-    drop: () => run(maintenanceUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () => runPatiently(maintenanceUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
 
-async function clone(maintenanceUrl: string, name: string, template: string): Promise<void> {
+async function runPatiently(url: string, sql: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await run(maintenanceUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+      return await run(url, sql);
     } catch (error) {
-      const isInUse = error instanceof Error && 'code' in error && error.code === OBJECT_IN_USE;
-      if (!isInUse || attempt === CLONE_ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, CLONE_PAUSE_MS));
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!PASSING.includes(code) || attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 }

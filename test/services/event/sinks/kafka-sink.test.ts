@@ -104,7 +104,7 @@ describe.skipIf(!hasKafka)(`with a Kafka cluster (else: ${whyNoKafka})`, () => {
     const cluster = await startCluster();
     const sink = sinkTo(cluster.brokers);
     expect(await sink.publish([eventOf('u', 1)], NEVER)).toEqual([null]);
-    cluster.pause();
+    await cluster.pause();
     const outcomes = await sink.publish([eventOf('u', 2)], AbortSignal.timeout(200));
     expect(outcomes).toEqual([new Error('no answer in time')]);
     cluster.resume();
