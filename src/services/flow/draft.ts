@@ -41,10 +41,13 @@ export interface FlowStart {
   readonly deviceName?: string | null;
 }
 
+/** The columns that every new flow is written with; `flowValues` has their order. */
+export const FLOW_COLUMNS = `token_digest, purpose, origin, user_id, security_version, address,
+  code_digest, code_kid, amr, device_name, created_at, expires_at`;
+
 const INSERT = statement(
   'flows.insert',
-  `INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address, code_digest,
-                      code_kid, amr, device_name, created_at, expires_at)
+  `INSERT INTO flows (${FLOW_COLUMNS})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 );
 
@@ -83,20 +86,24 @@ export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) 
   return {
     draft,
     async insert(on: Queryable, { row }: FlowDraft): Promise<void> {
-      await on.execute(INSERT, [
-        row.tokenDigest,
-        row.purpose,
-        row.origin,
-        row.userId,
-        row.securityVersion,
-        row.address,
-        row.codeDigest,
-        row.codeKid,
-        row.amr,
-        row.deviceName,
-        row.createdAt,
-        row.expiresAt,
-      ]);
+      await on.execute(INSERT, flowValues(row));
     },
   };
+}
+
+export function flowValues(row: FlowRow): unknown[] {
+  return [
+    row.tokenDigest,
+    row.purpose,
+    row.origin,
+    row.userId,
+    row.securityVersion,
+    row.address,
+    row.codeDigest,
+    row.codeKid,
+    row.amr,
+    row.deviceName,
+    row.createdAt,
+    row.expiresAt,
+  ];
 }

@@ -1,7 +1,13 @@
 import { randomBytes } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
-import type { MailDraft, MailQueue } from '../mail/draft.ts';
-import type { FlowDraft, FlowDrafts, FlowStart } from './draft.ts';
+import { MAIL_COLUMNS, type MailDraft, type MailQueue, mailValues } from '../mail/draft.ts';
+import {
+  FLOW_COLUMNS,
+  type FlowDraft,
+  type FlowDrafts,
+  type FlowStart,
+  flowValues,
+} from './draft.ts';
 import { codeOf } from './live-code.ts';
 
 export type CodeMailKind = 'verify_email' | 'reset_password' | 'change_email';
@@ -31,16 +37,14 @@ export interface CodeFlowDraft {
 const INSERT = statement(
   'flows.insert_with_mail',
   `WITH mail AS (
-     INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id,
-                        next_attempt_at, created_at)
-     SELECT $12, $13, $14, $15, $16, $17, $18, $19, $19 WHERE $20 = 'send'
+     INSERT INTO mails (${MAIL_COLUMNS})
+     SELECT $13, $14, $15, $16, $17, $18, $19, $20, $20 WHERE $21 = 'send'
    ), weight AS (
      INSERT INTO flows (token_digest, purpose, sealed, created_at, expires_at)
-     SELECT $21, $2, $16, $10, $11 WHERE $20 = 'mimic'
+     SELECT $22, $2, $17, $11, $12 WHERE $21 = 'mimic'
    )
-   INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address, code_digest,
-                      code_kid, device_name, created_at, expires_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+   INSERT INTO flows (${FLOW_COLUMNS})
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 );
 const DIGEST_BYTES = 32;
 
@@ -61,32 +65,9 @@ export function createCodeFlows({ flows, mails }: { flows: FlowDrafts; mails: Ma
       return { flow, mailDraft, mail: start.mail };
     },
 
-    async insert(on: Queryable, draft: CodeFlowDraft): Promise<void> {
-      const { row } = draft.flow;
-      const { mailDraft } = draft;
-      await on.execute(INSERT, [
-        row.tokenDigest,
-        row.purpose,
-        row.origin,
-        row.userId,
-        row.securityVersion,
-        row.address,
-        row.codeDigest,
-        row.codeKid,
-        row.deviceName,
-        row.createdAt,
-        row.expiresAt,
-        mailDraft.id,
-        mailDraft.kind,
-        mailDraft.userId,
-        mailDraft.recipient,
-        mailDraft.sealed,
-        mailDraft.dataKid,
-        mailDraft.messageId,
-        mailDraft.createdAt,
-        draft.mail,
-        randomBytes(DIGEST_BYTES),
-      ]);
+    async insert(on: Queryable, { flow, mailDraft, mail }: CodeFlowDraft): Promise<void> {
+      const weight = randomBytes(DIGEST_BYTES);
+      await on.execute(INSERT, [...flowValues(flow.row), ...mailValues(mailDraft), mail, weight]);
     },
   };
 }

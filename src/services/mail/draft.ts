@@ -19,10 +19,13 @@ export interface MailDraft {
   readonly createdAt: Date;
 }
 
+/** The columns that a new mail is written with; `mailValues` has the order of all but the last. */
+export const MAIL_COLUMNS = `id, kind, user_id, recipient, sealed, data_kid, message_id, created_at,
+  next_attempt_at`;
+
 const INSERT = statement(
   'mails.insert',
-  `INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id, next_attempt_at, created_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+  `INSERT INTO mails (${MAIL_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
 );
 
 export type MailQueue = ReturnType<typeof createMailQueue>;
@@ -59,19 +62,22 @@ export function createMailQueue(deps: { clock: Clock; keys: Keys; messageDomain:
       on: Queryable,
       mail: { kind: Kind; userId: string | null; recipient: string; data: MailData[Kind] },
     ): Promise<void> {
-      const row = await draft(mail);
-      await on.execute(INSERT, [
-        row.id,
-        row.kind,
-        row.userId,
-        row.recipient,
-        row.sealed,
-        row.dataKid,
-        row.messageId,
-        row.createdAt,
-      ]);
+      await on.execute(INSERT, mailValues(await draft(mail)));
     },
   };
+}
+
+export function mailValues(row: MailDraft): unknown[] {
+  return [
+    row.id,
+    row.kind,
+    row.userId,
+    row.recipient,
+    row.sealed,
+    row.dataKid,
+    row.messageId,
+    row.createdAt,
+  ];
 }
 
 /** Opens what the template needs; throws when the row is not the one that was sealed. */
