@@ -41,7 +41,7 @@ export function createLogin(deps: LoginDeps) {
     // In a crowd most are refused: they must cost neither a count nor a look-up, known or unknown.
     credentials.ensureRoom();
     const who = parseIdentifier(input);
-    const attempt = await limits.beginLogin(who?.value ?? 'not-an-identifier', client);
+    const attempt = await limits.beginLogin(who?.value ?? '', client);
     const account = await settle(attempt, async () => {
       const found = who && (await findAccount(db, who));
       const isRight = await credentials.verify(found?.credential ?? null, input.password);

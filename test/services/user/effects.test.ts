@@ -146,6 +146,16 @@ describe('what an operator does to an account holds on every node within a secon
     expect(await statusOfMe(there, other.token)).toBe(200);
   });
 
+  test('all of a user’s sessions, and the sign-in that awaits a factor', async () => {
+    const account = await createTwoFactorAccount(here);
+    const { flow_token } = (await logIn(here, account)).body;
+    expect(await users.sessions.endAll(OPERATOR, account.id)).toBe(1);
+    here.clock.advance(30_000);
+    const code = authenticatorCode(account.secret, here.clock.now());
+    const answer = await here.call('/v1/login/two-factor', { body: { flow_token, code } });
+    expect(answer).toMatchObject({ status: 410, body: { code: 'flow_expired' } });
+  });
+
   test('deletion: nothing of the user is left but the audit, and the owner is told', async () => {
     const account = await knownUser();
     await users.remove(OPERATOR, account.id);

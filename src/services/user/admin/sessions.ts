@@ -5,7 +5,9 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Actor } from '../../audit/actor.ts';
 import { recordAudit } from '../../audit/record.ts';
 import type { Events } from '../../event/events.ts';
+import { endFlows } from '../../flow/redeem.ts';
 import { endSession, endSessions, endSessionsOfEveryone } from '../../session/end.ts';
+import { lockUser } from '../lock.ts';
 
 export interface AdminSession {
   readonly id: string;
@@ -78,10 +80,13 @@ export function createUserSessions(deps: UserSessionsDeps) {
       forgetSession(sessionId);
     },
 
-    /** Ends all sessions of a user; returns how many. */
+    /** Ends all sessions of a user, and sign-ins that await a factor; returns how many sessions. */
     async endAll(actor: Actor, userId: string): Promise<number> {
       const at = clock.now();
       const ended = await db.transaction(async (tx) => {
+        // A sign-in that is being written now is waited for, and ends with the others.
+        await lockUser(tx, userId);
+        await endFlows(tx, userId, 'two_factor');
         const ids = await endSessions(tx, events, { userId, at, reason: 'ended_by_operator' });
         const detail = { count: ids.length };
         await recordAudit(tx, { at, action: 'session.ended_all', actor, userId, detail });
