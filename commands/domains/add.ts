@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, presentDomain } from '../../src/cli/domain-table.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsAdd extends CoreCommand<typeof DomainsAdd> {
   static override summary = 'Add an e-mail domain whose addresses may register.';

@@ -1,5 +1,6 @@
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, formatDomains, presentDomain } from '../../src/cli/domain-table.ts';
+import { formatDomains } from '../../src/cli/domain-table.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsList extends CoreCommand<typeof DomainsList> {
   static override summary = 'List the e-mail domains, and the TXT records still to be published.';

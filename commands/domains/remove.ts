@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { yesFlag } from '../../src/cli/base-command.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, presentDomain } from '../../src/cli/domain-table.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsRemove extends CoreCommand<typeof DomainsRemove> {
   static override summary = 'Remove a domain: no new registrations; its accounts stay.';

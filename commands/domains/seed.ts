@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, formatDomains, presentDomain } from '../../src/cli/domain-table.ts';
+import { formatDomains } from '../../src/cli/domain-table.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
 import { AppError } from '../../src/errors.ts';
 import { parseDomainSeeds } from '../../src/services/domain/seed-file.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsSeed extends CoreCommand<typeof DomainsSeed> {
   static override summary = 'Add or update domains from a file, or the configured ones without.';

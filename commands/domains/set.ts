@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, presentDomain } from '../../src/cli/domain-table.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsSet extends CoreCommand<typeof DomainsSet> {
   static override summary = "Change a domain's policy; running nodes follow within a second.";

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, presentDomain } from '../../src/cli/domain-table.ts';
+import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsVerify extends CoreCommand<typeof DomainsVerify> {
   static override summary = "Check a domain's TXT record and mark the domain verified.";

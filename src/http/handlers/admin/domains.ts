@@ -1,4 +1,4 @@
-import type { Domain } from '../../../services/domain/domains.ts';
+import { presentDomain } from '../../../services/domain/view.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
 import { Type } from '../../kernel/typebox.ts';
@@ -17,7 +17,7 @@ export const listDomains = adminRoute({
   responses: { 200: AdminDomainList },
   handler: async (_, { domains }) => ({
     status: 200,
-    body: { domains: (await domains.list()).map(present) },
+    body: { domains: (await domains.list()).map(presentDomain) },
   }),
 });
 
@@ -38,7 +38,7 @@ export const addDomain = adminRoute({
   errors: ['conflict'],
   handler: async ({ body, principal: { actor } }, { domains }) => ({
     status: 201,
-    body: present(await domains.add(actor, body)),
+    body: presentDomain(await domains.add(actor, body)),
   }),
 });
 
@@ -54,7 +54,7 @@ export const changeDomain = adminRoute({
   responses: { 200: AdminDomain },
   handler: async ({ params, body, principal: { actor } }, { domains }) => ({
     status: 200,
-    body: present(await domains.set(actor, params.name, body.verification)),
+    body: presentDomain(await domains.set(actor, params.name, body.verification)),
   }),
 });
 
@@ -69,7 +69,7 @@ export const verifyDomain = adminRoute({
   errors: ['conflict'],
   handler: async ({ params, principal: { actor } }, { domains }) => ({
     status: 200,
-    body: present(await domains.verify(actor, params.name)),
+    body: presentDomain(await domains.verify(actor, params.name)),
   }),
 });
 
@@ -86,15 +86,3 @@ export const removeDomain = adminRoute({
     return { status: 204 };
   },
 });
-
-function present(domain: Domain) {
-  return {
-    name: domain.name,
-    status: domain.status,
-    verification: domain.verification,
-    record: domain.record,
-    verified_by: domain.verifiedBy,
-    verified_at: domain.verifiedAt?.toISOString() ?? null,
-    created_at: domain.createdAt.toISOString(),
-  };
-}
