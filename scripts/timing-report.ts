@@ -1,143 +1,138 @@
 /**
  * Measures whether answers that read alike also take alike, on a throwaway appliance, and prints the
- * result in Markdown: `node scripts/timing-report.ts [samples a class]`. See docs/timing.md.
+ * result in Markdown. See docs/timing.md; `--help` names the options.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { createThrowaway, type Throwaway } from '../src/bench/appliance/throwaway.ts';
+import { parseArgs } from 'node:util';
+import {
+  createThrowaway,
+  type RunningAppliance,
+  type Throwaway,
+} from '../src/bench/appliance/throwaway.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { packageRoot } from '../src/lib/package-root.ts';
-import { measure, type RequestClass } from './timing/measure.ts';
-import { MAIL_DOMAIN, OPEN_DOMAIN, PASSWORD, type Scene, setScene } from './timing/scene.ts';
-import { compareTimes, median, settled } from './timing/statistics.ts';
+import { CONDITIONS, type Condition } from './timing/conditions.ts';
+import { underLoad } from './timing/load.ts';
+import { startMailServer } from './timing/mail-server.ts';
+import { type Measured, measure } from './timing/measure.ts';
+import { printComparison } from './timing/print-comparison.ts';
+import type { Question } from './timing/questions.ts';
+import { MAIL_DOMAIN, OPEN_DOMAIN, type Scene, setScene } from './timing/scene.ts';
 
-/** Classes that must not be told apart; the first is what the others are compared with. */
-interface Question {
-  readonly title: string;
-  readonly classes: readonly RequestClass[];
-  /** Told apart by what is sent already; shown for completeness. */
-  readonly notJudged?: readonly string[];
+const NAMES = Object.keys(CONDITIONS);
+const HELP = `node scripts/timing-report.ts [options]
+  --only <names>       some of ${NAMES.join(',')}; all by default
+  --requests <count>   of each class; 2000 by default
+  --memory-kib <count> Argon2id memory; the product's default by default
+  --passes <count>     Argon2id passes; likewise`;
+const PROBES_PER_START = 4;
+const SLOTS = availableParallelism();
+
+interface Run {
+  readonly throwaway: Throwaway;
+  readonly samples: number;
+  readonly settings: Readonly<Record<string, string>>;
 }
 
-const WRONG = 'not my password at all';
-const BASE_SETTINGS = { AUTHCTL_LIMITS: 'off' };
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: NAMES.join() },
+      requests: { type: 'string', default: '2000' },
+      'memory-kib': { type: 'string' },
+      passes: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return print(HELP);
+  const only = values.only.split(',');
+  const stranger = only.find((name) => !NAMES.includes(name));
+  if (stranger !== undefined) throw new Error(`${stranger} is not one of ${NAMES.join(', ')}`);
+  const samples = Number(values.requests);
+  const cost = {
+    ...(values['memory-kib'] && { AUTHCTL_HASH_MEMORY_KIB: values['memory-kib'] }),
+    ...(values.passes && { AUTHCTL_HASH_PASSES: values.passes }),
+  };
 
-async function main(samples: number): Promise<void> {
+  print(`${cpus()[0]?.model ?? 'unknown CPU'}, ${SLOTS} cores, Node ${process.versions.node};`);
+  print(`${samples} requests a class, the first 5 % left out; Argon2id ${describe(cost)}.\n`);
   const throwaway = await createThrowaway({
     runner: join(packageRoot(), 'bin', 'run.js'),
     env: process.env,
     clock: systemClock,
   });
+  const settings = { AUTHCTL_LIMITS: 'off', AUTHCTL_HASH_SLOTS: String(SLOTS), ...cost };
+  const run = { throwaway, samples, settings };
   try {
-    await throwaway.run('domains', 'add', OPEN_DOMAIN, '--trust', '--verification', 'none');
-    await throwaway.run('domains', 'add', MAIL_DOMAIN, '--trust');
-    print(`${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores,`);
-    print(`Node ${process.versions.node}; ${samples} requests a class, the first 5 % left out.\n`);
-    await withAppliance(throwaway, { AUTHCTL_HASH_MODE: 'deferred' }, async (url) => {
-      const scene = await setScene(url, throwaway);
-      await report(url, samples, loginQuestion(scene));
-      await report(url, samples, forgotQuestion(scene));
-    });
-    await withAppliance(throwaway, {}, async (url) => {
-      await report(url, samples, await registerQuestion(url));
-    });
+    const scene = await prepare(run);
+    for (const name of NAMES) if (only.includes(name)) await report(run, CONDITIONS[name]!, scene);
   } finally {
     await throwaway.remove();
   }
 }
 
-async function withAppliance(
-  throwaway: Throwaway,
-  settings: Record<string, string>,
-  work: (url: string) => Promise<void>,
-): Promise<void> {
+async function prepare(run: Run): Promise<Scene> {
+  const { throwaway } = run;
+  await throwaway.run('domains', 'add', OPEN_DOMAIN, '--trust', '--verification', 'none');
+  await throwaway.run('domains', 'add', MAIL_DOMAIN, '--trust');
+  return withAppliance(run, CONDITIONS['idle']!, ({ url }) => setScene(url, throwaway));
+}
+
+async function report(run: Run, condition: Condition, scene: Scene): Promise<void> {
+  print(`## ${condition.title}\n`);
+  const startedAt = performance.now();
+  for (const question of condition.questions(scene)) {
+    const results = condition.isRestarted
+      ? await measureRestarted(run, condition, question)
+      : await withAppliance(run, condition, ({ url }) =>
+          measureMeanwhile(run, condition, question, url),
+        );
+    printComparison(question, results, print);
+  }
+  print(`${Math.round((performance.now() - startedAt) / 1_000)} seconds.\n`);
+}
+
+function measureMeanwhile(run: Run, condition: Condition, { classes }: Question, url: string) {
+  const { load, isSlow } = condition;
+  const work = () => measure(url, classes, { samples: run.samples, isSlow });
+  return load ? underLoad(url, { load, slots: SLOTS }, work) : work();
+}
+
+async function measureRestarted(run: Run, condition: Condition, { classes }: Question) {
+  const results = new Map<string, Measured>();
+  for (let probes = 0; probes < run.samples; probes += PROBES_PER_START)
+    await withAppliance(run, condition, ({ url }) =>
+      measure(url, classes, { samples: PROBES_PER_START }, results),
+    );
+  return results;
+}
+
+async function withAppliance<T>(
+  { throwaway, settings }: Run,
+  { settings: own, mailServerGreetsAfterMs: greets }: Condition,
+  work: (appliance: RunningAppliance) => Promise<T>,
+): Promise<T> {
+  const mails = greets === undefined ? undefined : await startMailServer(greets);
   const appliance = await throwaway.serve({
-    settings: { ...BASE_SETTINGS, ...settings },
-    worker: false,
+    settings: { ...settings, ...own, ...(mails && { AUTHCTL_SMTP_URL: mails.url }) },
+    worker: mails !== undefined,
   });
   try {
-    await work(appliance.url);
+    return await work(appliance);
   } finally {
     await appliance.stop();
+    await mails?.close();
   }
 }
 
-function loginQuestion(scene: Scene): Question {
-  const login = (name: string, emailOf: (index: number) => string): RequestClass => ({
-    name,
-    path: '/v1/login',
-    status: 401,
-    body: (index) => ({ email: emailOf(index), password: WRONG }),
-  });
-  const among = (emails: readonly string[]) => (index: number) => emails[index % emails.length]!;
-  return {
-    title: 'Signing in with a wrong password',
-    classes: [
-      login('unknown address', (index) => `nobody-${index}@${OPEN_DOMAIN}`),
-      login('final hash', among(scene.final)),
-      login('pending hash', among(scene.pending)),
-      login('locked', among(scene.locked)),
-      login('two-factor on', among(scene.twoFactor)),
-      login('no address at all', (index) => `nobody ${index}`),
-    ],
-    notJudged: ['no address at all'],
-  };
-}
-
-function forgotQuestion(scene: Scene): Question {
-  const forgot = (name: string, emailOf: (index: number) => string): RequestClass => ({
-    name,
-    path: '/v1/password/forgot',
-    status: 202,
-    body: (index) => ({ email: emailOf(index) }),
-  });
-  return {
-    title: 'Asking for a code for a forgotten password',
-    classes: [
-      forgot('unknown address', (index) => `nobody-${index % 5}@${OPEN_DOMAIN}`),
-      forgot('known address', (index) => scene.final[index % scene.final.length]!),
-    ],
-  };
-}
-
-async function registerQuestion(url: string): Promise<Question> {
-  const register = (name: string, emailOf: (index: number) => string): RequestClass => ({
-    name,
-    path: '/v1/register',
-    status: 202,
-    body: (index) => ({ email: emailOf(index), password: PASSWORD }),
-  });
-  const taken = register('taken address', (index) => `taken-${index % 5}@${MAIL_DOMAIN}`);
-  await measure(url, [taken], 10);
-  const fresh = register('new address', (index) => `new-${index}@${MAIL_DOMAIN}`);
-  return { title: 'Registering under a domain that mails a code', classes: [fresh, taken] };
-}
-
-async function report(url: string, samples: number, question: Question): Promise<void> {
-  const { title, classes, notJudged = [] } = question;
-  const times = await measure(url, classes, samples);
-  const [reference, ...others] = classes.map(({ name }) => ({ name, times: times.get(name)! }));
-  print(`### ${title}\n`);
-  print('| class | median | difference | Mann–Whitney p | attacker, 20 probes | |');
-  print('|---|---|---|---|---|---|');
-  print(`| ${reference!.name} | ${median(settled(reference!.times)).toFixed(2)} ms | | | | |`);
-  for (const other of others) {
-    const found = compareTimes(reference!.times, other.times);
-    const cells = [
-      other.name,
-      `${found.medianMs.toFixed(2)} ms`,
-      `${found.differenceMs >= 0 ? '+' : ''}${found.differenceMs.toFixed(2)} ms`,
-      found.pValue.toFixed(3),
-      `${(100 * found.attackerAccuracy).toFixed(0)} %`,
-      notJudged.includes(other.name) ? 'not judged' : found.isPassed ? 'pass' : '**fail**',
-    ];
-    print(`| ${cells.join(' | ')} |`);
-  }
-  print('');
+function describe(cost: Record<string, string>): string {
+  const changed = Object.entries(cost).map(([name, value]) => `${name}=${value}`);
+  return changed.length === 0 ? 'as by default' : `with ${changed.join(' ')}`;
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-await main(Number(process.argv[2] ?? 2_000));
+await main();

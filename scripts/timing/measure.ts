@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One class of requests: as many different ones as are asked for. */
 export interface RequestClass {
@@ -6,53 +7,81 @@ export interface RequestClass {
   readonly path: string;
   /** The status that says the request went the way that is to be measured. */
   readonly status: number;
-  body(index: number): unknown;
+  body(index: number): Buffer;
 }
+
+/** What one class of requests was answered. */
+export interface Measured {
+  /** Milliseconds from the last byte sent to the last received. */
+  readonly times: number[];
+  /** Answers 503: nobody looked at what was asked. */
+  refused: number;
+}
+
+export interface MeasureOptions {
+  readonly samples: number;
+  /** Sends each body in pieces with a pause between them. */
+  readonly isSlow?: boolean | undefined;
+}
+
+const PIECES = 4;
+const PAUSE_MS = 15;
 
 /**
  * Times classes of requests over one kept connection, one request at a time. Each block has every
  * class twice, in an order drawn anew and then the same backwards (ABBA), so that whatever the
  * machine does meanwhile meets all of them alike.
- * @returns milliseconds from the first byte sent to the last received, by class
+ * @param results where to add to, by class, when these are not the first samples
  */
 export async function measure(
   url: string,
   classes: readonly RequestClass[],
-  samples: number,
-): Promise<Map<string, number[]>> {
+  { samples, isSlow = false }: MeasureOptions,
+  results = new Map<string, Measured>(),
+): Promise<Map<string, Measured>> {
+  for (const { name } of classes)
+    if (!results.has(name)) results.set(name, { times: [], refused: 0 });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const times = new Map<string, number[]>(classes.map(({ name }) => [name, []]));
   for (let block = 0; block < samples / 2; block += 1) {
     const order = shuffle(classes);
     for (const [half, one] of [...order, ...order.toReversed()].entries()) {
       const index = 2 * block + (half < order.length ? 0 : 1);
-      times.get(one.name)!.push(await time(agent, url, one, index));
+      const { status, elapsedMs } = await time(agent, url + one.path, one.body(index), isSlow);
+      const measured = results.get(one.name)!;
+      if (status === one.status) measured.times.push(elapsedMs);
+      else if (status === 503) measured.refused += 1;
+      else throw new Error(`${one.name}: answered ${status}, not ${one.status}`);
     }
   }
   agent.destroy();
-  return times;
+  return results;
 }
 
-async function time(
-  agent: Agent,
-  url: string,
-  { name, path, status, body }: RequestClass,
-  index: number,
-): Promise<number> {
-  const text = JSON.stringify(body(index));
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };
-  const startedAt = process.hrtime.bigint();
-  const answered = await new Promise<number | undefined>((resolve, reject) => {
-    const sent = request(url + path, { method: 'POST', agent, headers }, (response) => {
+async function time(agent: Agent, url: string, body: Buffer, isSlow: boolean) {
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+  const sent = request(url, { method: 'POST', agent, headers });
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    sent.on('error', reject);
+    sent.on('response', (response) => {
       response.resume();
       response.on('end', () => resolve(response.statusCode));
     });
-    sent.on('error', reject);
-    sent.end(text);
   });
-  const elapsedMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
-  if (answered !== status) throw new Error(`${name}: answered ${answered}, not ${status}`);
-  return elapsedMs;
+  const last = isSlow ? await sendAllButLast(body, (piece) => sent.write(piece)) : body;
+  const startedAt = process.hrtime.bigint();
+  sent.end(last);
+  const status = await answered;
+  return { status, elapsedMs: Number(process.hrtime.bigint() - startedAt) / 1e6 };
+}
+
+/** Returns the last piece: its arrival is what the server cannot answer before. */
+async function sendAllButLast(body: Buffer, send: (piece: Buffer) => void): Promise<Buffer> {
+  const size = Math.ceil(body.length / PIECES);
+  for (let piece = 0; piece < PIECES - 1; piece += 1) {
+    send(body.subarray(piece * size, (piece + 1) * size));
+    await sleep(PAUSE_MS);
+  }
+  return body.subarray((PIECES - 1) * size);
 }
 
 function shuffle<T>(items: readonly T[]): T[] {
