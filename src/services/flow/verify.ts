@@ -52,7 +52,7 @@ export function createVerify(deps: VerifyDeps) {
         const { user, ended } = await proveMailbox(tx, deps, proof);
         const finish = user.two_factor_enabled
           ? () => nextStep.askForFactor(user, progress)
-          : await nextStep.openSession(tx, user, progress);
+          : await nextStep.signIn(tx, user, progress);
         return { finish, ended };
       });
       ended.forEach(authenticator.forget);

@@ -11,11 +11,11 @@ import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
-import { endUnusedSessions } from '../session/end.ts';
+import { endUnusedSessions, MOST_SESSIONS } from '../session/end.ts';
 import type { Amr, SessionIssuer } from '../session/issue.ts';
+import { openSession } from '../session/open.ts';
 import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
-import { rememberNetwork } from './known-network.ts';
 
 export interface NextStepDeps {
   readonly db: Db;
@@ -100,46 +100,50 @@ export function createNextStep(deps: NextStepDeps) {
   }
 
   /**
-   * Opens a session for a user who has proved everything asked for, in the caller's transaction.
-   * @returns how to sign its tokens, to be called after the commit
+   * Signs in a user who has proved everything asked for.
+   * @param on the caller's transaction, or the database where there is nothing to share one with
+   * @returns what is left to do once that is committed, and then the answer
    * @throws AppError `invalid_credentials` when the user changed since they were read
    */
-  async function openSession(
-    tx: Queryable,
+  async function signIn(
+    on: Queryable,
     user: UserColumns,
     progress: Progress,
   ): Promise<() => Promise<FlowAnswer>> {
-    const { client } = progress;
     const draft = sessions.draft(user.id, progress);
-    if (!(await sessions.insert(tx, draft, user.security_version)))
-      throw new AppError('invalid_credentials');
-    const dropped = await endUnusedSessions(tx, events, { userId: user.id, at: draft.createdAt });
-    await rememberNetwork(tx, user.id, client, draft.createdAt);
-    await recordAudit(tx, {
-      at: draft.createdAt,
-      action: 'session.created',
-      actor: clientActor(client, user.id),
-      userId: user.id,
-      detail: {
-        sessionId: draft.id,
-        amr: progress.amr,
-        ...(dropped.length > 0 ? { dropped } : {}),
-      },
-    });
-    await events.record(tx, {
-      type: 'session.created',
-      userId: user.id,
-      payload: { session_id: draft.id, amr: progress.amr },
-    });
-    return async () => ({
-      status: 'authenticated',
-      user: presentUser(user),
-      tokens: await sessions.sign({ ...draft, role: user.role, counter: 0, at: draft.createdAt }),
+    const payload = { session_id: draft.id, amr: progress.amr };
+    const event = events.enabled
+      ? events.draft({ type: 'session.created', userId: user.id, payload })
+      : null;
+    const others = await openSession(on, draft, user.security_version, event);
+    if (others === null) throw new AppError('invalid_credentials');
+    return async () => {
+      if (others >= MOST_SESSIONS) await makeRoom(user.id, progress.client, draft.createdAt);
+      return {
+        status: 'authenticated',
+        user: presentUser(user),
+        tokens: await sessions.sign({ ...draft, role: user.role, counter: 0, at: draft.createdAt }),
+      };
+    };
+  }
+
+  /** Registered under a policy that asked for a proof, signing in under one that does not. */
+  async function activate(tx: Queryable, user: UserColumns): Promise<UserColumns> {
+    return (await tx.query<UserColumns>(ACTIVATE, [user.id, clock.now()]))[0] ?? user;
+  }
+
+  async function makeRoom(userId: string, client: ClientInfo, at: Date): Promise<void> {
+    await db.transaction(async (tx) => {
+      const actor = clientActor(client, userId);
+      for (const sessionId of await endUnusedSessions(tx, events, { userId, at })) {
+        const detail = { sessionId, reason: 'too_many' };
+        await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
+      }
     });
   }
 
   return {
-    openSession,
+    signIn,
 
     /** After the right password. @throws AppError `account_unavailable` for a locked or disabled user */
     async afterPassword(user: UserColumns, progress: Progress): Promise<FlowAnswer> {
@@ -147,15 +151,11 @@ export function createNextStep(deps: NextStepDeps) {
         throw new AppError('account_unavailable');
       if (await needsVerification(user)) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
-      const sign = await db.transaction(async (tx) => {
-        // Registered under a policy that asked for a proof, signing in under one that does not.
-        const isPending = user.status === 'pending';
-        const activated = isPending
-          ? (await tx.query<UserColumns>(ACTIVATE, [user.id, clock.now()]))[0]
-          : undefined;
-        return openSession(tx, activated ?? user, progress);
-      });
-      return sign();
+      const finish =
+        user.status === 'pending'
+          ? await db.transaction(async (tx) => signIn(tx, await activate(tx, user), progress))
+          : await signIn(db, user, progress);
+      return finish();
     },
 
     askForFactor,

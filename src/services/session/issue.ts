@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { signAccessToken } from '../../crypto/access-token.ts';
 import { formatUuid, randomBytes, uuidv7 } from '../../crypto/random.ts';
 import { digestSessionSecret, mintRefreshToken } from '../../crypto/refresh-token.ts';
-import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
@@ -38,21 +37,9 @@ export interface SessionDraft {
 /** How the user proved who they are (RFC 8176): `pwd`, `otp`, `mfa`, and `rcv` for a recovery code. */
 export type Amr = 'pwd' | 'otp' | 'mfa' | 'rcv' | 'email';
 
-// The status and the security version are asked again in the statement itself: a lock or a password
-// change that happened while the password was being hashed wins. One that is being written right now
-// is waited for (FOR SHARE); one that comes later waits for us, and ends this session with the others.
-const INSERT = statement(
-  'sessions.insert',
-  `INSERT INTO sessions (id, user_id, secret_digest, amr, device_name, user_agent, ip,
-                         created_at, last_used_at, expires_at)
-   SELECT $1, u.id, $3, $4, $5, $6, $7, $8, $8, $9
-   FROM users AS u WHERE u.id = $2 AND u.status = 'active' AND u.security_version = $10
-   FOR SHARE`,
-);
-
 export type SessionIssuer = ReturnType<typeof createSessionIssuer>;
 
-/** Opens sessions and signs their tokens. */
+/** Draws sessions and signs their tokens. */
 export function createSessionIssuer({ clock, keys, policy }: IssueDeps) {
   return {
     /** Draws a new session's identity; nothing of the caller's is ever adopted (fixation). */
@@ -74,26 +61,6 @@ export function createSessionIssuer({ clock, keys, policy }: IssueDeps) {
         createdAt: now,
         expiresAt: new Date(now.getTime() + Math.min(totalMs, idleMs)),
       };
-    },
-
-    /**
-     * Writes a session's row, only while the user is active and nothing about their security has
-     * changed since it was read; false otherwise.
-     */
-    async insert(on: Queryable, draft: SessionDraft, securityVersion: number): Promise<boolean> {
-      const values = [
-        draft.id,
-        draft.userId,
-        draft.secretDigest,
-        draft.amr,
-        draft.deviceName,
-        draft.client.userAgent,
-        draft.client.ip,
-        draft.createdAt,
-        draft.expiresAt,
-        securityVersion,
-      ];
-      return (await on.execute(INSERT, values)) === 1;
     },
 
     /**

@@ -58,7 +58,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
       if (isRecovery)
         await notifyOwner(tx, mails, user, 'recovery_code_used', { ...noticeOf(client, at), left });
       const amr = ['pwd' as const, proved.amr, 'mfa' as const];
-      return nextStep.openSession(tx, user, { amr, deviceName: flow.deviceName, client });
+      return nextStep.signIn(tx, user, { amr, deviceName: flow.deviceName, client });
     });
     if (proved.amr === 'rcv') deps.wakeMail.soon();
     return finish();

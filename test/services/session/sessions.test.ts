@@ -187,7 +187,8 @@ test('a user has 100 sessions at most: a sign-in ends the one that was not used 
   expect((await refresh(node, oldest.refresh)).status).toBe(401);
   const dropped = await node.sql(
     `SELECT 1 FROM audit
-     WHERE user_id = $1 AND action = 'session.created' AND detail->'dropped' ? $2`,
+     WHERE user_id = $1 AND action = 'session.ended'
+       AND detail = jsonb_build_object('sessionId', $2::text, 'reason', 'too_many')`,
     [oldest.userId, oldest.sessionId],
   );
   expect(dropped).toHaveLength(1);
