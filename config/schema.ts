@@ -266,6 +266,13 @@ export const SETTINGS = {
     without: 'one second of the measured rate',
     example: '100',
   }),
+  'hash.nice': integer({
+    about:
+      'How far hashing steps back for requests that hash nothing, and for other processes (Linux); 0 is an equal share of the CPU.',
+    default: 10,
+    min: 0,
+    max: 19,
+  }),
   'hash.backlog_max_age': duration({
     about: 'How long a deferred hash may stay pending; bounds how many are accepted.',
     default: '10m',
@@ -585,7 +592,7 @@ export const SETTINGS = {
   }),
   'worker.nice': integer({
     about: 'How far the worker steps back for other processes; 0 is an equal share of the CPU.',
-    default: 10,
+    default: 15,
     min: 0,
     max: 19,
   }),

@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
+import { lowerPoolPriority } from '../lib/lower-pool-priority.ts';
 import { withChildren } from './api-metrics.ts';
 import { type ChildOptions, type Supervised, superviseChild } from './child.ts';
 import { openCore } from './core.ts';
@@ -41,6 +42,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   if (!options.isSupervised) await prepareDomains(core);
   const { isEmbedded } = core.store;
   const api = await startApi({ core, scope, port: config.port, processes: config.workers });
+  lowerPoolPriority(config.hash.nice);
   const { port } = api.listener;
   if (options.isSupervised) {
     answerParent(scope, { metrics: api.metrics.collect });

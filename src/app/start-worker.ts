@@ -1,5 +1,6 @@
 import { getPriority, hostname, setPriority } from 'node:os';
 import type { Scope } from '../lib/lifecycle.ts';
+import { lowerPoolPriority } from '../lib/lower-pool-priority.ts';
 import { createDrain } from '../services/credential/drain.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
@@ -20,6 +21,7 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
   // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
   setPriority(Math.max(getPriority(), config.worker.nice));
   const forge = await openForge(config, scope, 1);
+  lowerPoolPriority(0);
   const { slots } = forge.stats();
   const host = hostname();
   const drain = createDrain({

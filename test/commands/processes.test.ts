@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { getPriority } from 'node:os';
@@ -171,6 +172,31 @@ test.runIf(oldNode)(
   },
   DEADLINE_MS,
 );
+
+test.runIf(process.platform === 'linux')(
+  'hashing stands back for requests, and the worker behind both',
+  async () => {
+    const installation = await install({ AUTHCTL_HASH_NICE: '4', AUTHCTL_WORKER_NICE: '9' });
+    const api = await installation.serve();
+    await eventually('the worker works', () => api.log().includes('worker started'), PATIENCE_MS);
+    const before = getPriority();
+    const levels = installation.processes().map((pid) => ({
+      process: getPriority(pid) - before,
+      pool: new Set(poolThreadsOf(pid).map((thread) => getPriority(thread) - before)),
+    }));
+    expect(levels).toContainEqual({ process: 0, pool: new Set([4]) });
+    expect(levels).toContainEqual({ process: 9, pool: new Set([9]) });
+    expect(await api.interrupt()).toBe(0);
+  },
+  DEADLINE_MS,
+);
+
+function poolThreadsOf(pid: number): number[] {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder)
+    .filter((thread) => readFileSync(`${folder}/${thread}/comm`, 'utf8').trim() === 'libuv-worker')
+    .map(Number);
+}
 
 test(
   'a worker under nice stays as nice as it was made, where only root may undo that',
