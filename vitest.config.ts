@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { lastLine } from './test/support/last-line.ts';
 
 /** Real servers and real processes on a machine that may have two cores: two files at a time. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    reporters: ['default', lastLine],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
