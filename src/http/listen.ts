@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -63,15 +63,22 @@ const CLOSE_POLL_MS = 25;
 export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
   const handle = app.callback();
   const { clock = systemClock } = options;
-  const open = new Set<ServerResponse>();
+  // By connection, so that the table changes with those and not with every request: entries that come
+  // and go by the thousand make V8 rebuild it all the time, and each old copy keeps what it held alive
+  // until the next full collection.
+  const latest = new Map<Socket, ServerResponse>();
+  let inFlight = 0;
   let closing: Promise<void> | undefined;
 
   const timeouts = { ...TIMEOUTS_MS, ...options.timeouts };
   const server = createServer(
     { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
-      open.add(response);
-      response.once('close', () => open.delete(response));
+      latest.set(request.socket, response);
+      inFlight += 1;
+      response.once('close', () => {
+        inFlight -= 1;
+      });
       if (closing) response.setHeader('Connection', 'close');
       void handle(request, response);
     },
@@ -79,6 +86,9 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
   server.timeout = timeouts.timeout;
+  server.on('connection', (socket) => {
+    socket.once('close', () => latest.delete(socket));
+  });
   server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket, clock));
 
   server.listen({
@@ -93,13 +103,13 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
 
   return {
     port,
-    inFlight: () => open.size,
+    inFlight: () => inFlight,
     connections: () =>
       new Promise((resolve, reject) => {
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
       }),
     close(deadlineMs) {
-      closing ??= closeGracefully(server, open, deadlineMs);
+      closing ??= closeGracefully(server, latest.values(), deadlineMs);
       return closing;
     },
   };
@@ -129,13 +139,15 @@ const LISTEN_FAILURES: Partial<Record<string, { text: string; hint: string }>> =
 
 async function closeGracefully(
   server: HttpServer,
-  open: ReadonlySet<ServerResponse>,
+  responses: Iterable<ServerResponse>,
   deadlineMs: number,
 ): Promise<void> {
   const closed = once(server, 'close');
   // Not http's own close(), which cuts idle connections in the same instant.
   NetServer.prototype.close.call(server);
-  for (const response of open) if (!response.headersSent) response.setHeader('Connection', 'close');
+  for (const response of responses) {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  }
 
   const cutIdle = () => server.closeIdleConnections();
   let poll: NodeJS.Timeout | undefined;
