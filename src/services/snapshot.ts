@@ -24,7 +24,8 @@ export interface SnapshotOptions<T> {
  *
  * There is no feed that could die silently: whoever needs the state and finds it older than
  * `maxAgeMs` asks the database for its revision, once for all concurrent callers, and reloads when
- * that moved. An idle process asks nothing; one that cannot reach the database fails closed.
+ * that moved. A busy process asks at half that age and waits for nothing; an idle one asks nothing;
+ * one that cannot reach the database fails closed.
  */
 export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
   const { clock, maxAgeMs } = options;
@@ -32,21 +33,30 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<T> | undefined;
   let readingNext: Promise<T> | undefined;
+  /** Moves with every `invalidate`: what was being read then is nobody's state. */
+  let generation = 0;
 
   async function read(): Promise<T> {
     const startedAt = clock.monotonicMs();
+    const startedIn = generation;
     const revision = await options.revision();
-    if (current?.revision !== revision) current = { state: await options.load(), revision };
-    // Counted from before the query: the answer is at least that old.
-    readAt = startedAt;
-    return current.state;
+    const isSame = current?.revision === revision;
+    const next = current && isSame ? current : { state: await options.load(), revision };
+    if (generation === startedIn) {
+      current = next;
+      // Counted from before the query: the answer is at least that old.
+      readAt = startedAt;
+    }
+    return next.state;
   }
 
   function readOnce(): Promise<T> {
-    reading ??= read().finally(() => {
-      reading = undefined;
+    if (reading) return reading;
+    const begun = read().finally(() => {
+      if (reading === begun) reading = undefined;
     });
-    return reading;
+    reading = begun;
+    return begun;
   }
 
   async function readAfterThis(): Promise<T> {
@@ -58,9 +68,11 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
 
   return {
     get() {
-      if (current && clock.monotonicMs() - readAt <= maxAgeMs)
-        return Promise.resolve(current.state);
-      return readOnce();
+      const ageMs = clock.monotonicMs() - readAt;
+      if (!current || ageMs > maxAgeMs) return readOnce();
+      // How it ends is for those to hear who come when the state at hand is too old.
+      if (ageMs > maxAgeMs / 2) readOnce().catch(() => undefined);
+      return Promise.resolve(current.state);
     },
     latest() {
       readingNext ??= readAfterThis();
@@ -68,6 +80,8 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
     },
     invalidate() {
       readAt = Number.NEGATIVE_INFINITY;
+      reading = undefined;
+      generation += 1;
     },
     ageMs: () => clock.monotonicMs() - readAt,
   };

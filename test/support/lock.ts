@@ -9,6 +9,11 @@ export function lockTable(connectionString: string, table: string): Promise<Lock
   return hold(connectionString, `LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
 }
 
+/** Holds up every reader of a table, too. */
+export function lockTableWhole(connectionString: string, table: string): Promise<Lock> {
+  return hold(connectionString, `LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+}
+
 /** Holds up every writer of one row, as another's unfinished transaction does. */
 export function lockRow(connectionString: string, table: string, id: string): Promise<Lock> {
   return hold(connectionString, `SELECT 1 FROM ${table} WHERE id = '${id}' FOR UPDATE`);

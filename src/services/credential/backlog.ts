@@ -26,36 +26,55 @@ const COUNT_PENDING = statement(
 );
 
 const RECOUNT_MS = 1_000;
+/** A long backlog takes long to count: counting gets a tenth of the time at most. */
+const COUNTING_SHARE = 10;
+/** Nothing is admitted by an older count: the database may be away. */
+const OLDEST_COUNT_MS = 10_000;
 
 /**
  * The bound that keeps deferral honest: pending rows ≤ hash rate × maximum age. Between two counts
- * this node adds what it admitted itself; what other nodes admitted, and what is admitted but not
- * yet written, is seen a second later.
+ * this node adds what it admitted itself; what other nodes admitted is seen by the next count. Nobody
+ * waits for that while there is room, and nobody is refused by an old one.
  */
 export function createBacklog({ db, clock, ratePerSecond, maxAgeMs }: BacklogDeps): Backlog {
   let pending = 0;
+  let admitted = 0;
   let countedAt = Number.NEGATIVE_INFINITY;
+  let countTookMs = 0;
   let counting: Promise<void> | undefined;
 
   const bound = () => Math.max(1, Math.floor((ratePerSecond() * maxAgeMs) / 1_000));
 
   async function count(limit: number): Promise<void> {
+    const startedAt = clock.monotonicMs();
+    const admittedBefore = admitted;
     const rows = await db.query<{ pending: number }>(COUNT_PENDING, [limit + 1]);
-    pending = rows[0]!.pending;
+    // Those admitted meanwhile may be in the count already: rather one too many than one too few.
+    pending = rows[0]!.pending + admitted - admittedBefore;
     countedAt = clock.monotonicMs();
+    countTookMs = countedAt - startedAt;
+  }
+
+  function countOnce(limit: number): Promise<void> {
+    counting ??= count(limit).finally(() => {
+      counting = undefined;
+    });
+    // Not everybody who starts a count waits for it.
+    counting.catch(() => undefined);
+    return counting;
   }
 
   return {
     async admit() {
       const limit = bound();
-      if (clock.monotonicMs() - countedAt > RECOUNT_MS) {
-        counting ??= count(limit).finally(() => {
-          counting = undefined;
-        });
-        await counting;
+      const ageMs = clock.monotonicMs() - countedAt;
+      if (ageMs > Math.max(RECOUNT_MS, countTookMs * COUNTING_SHARE)) {
+        const counted = countOnce(limit);
+        if (pending >= limit || ageMs > OLDEST_COUNT_MS) await counted;
       }
       if (pending >= limit) return false;
       pending += 1;
+      admitted += 1;
       return true;
     },
     retryAfterSeconds: () => Math.min(60, Math.max(1, Math.ceil(maxAgeMs / 1_000 / 10))),

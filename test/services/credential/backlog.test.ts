@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBacklog } from '../../../src/services/credential/backlog.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
+import { lockTableWhole } from '../../support/lock.ts';
 import { createWorkshop } from './workshop.ts';
 
 let appliance: TestAppliance;
@@ -34,6 +35,25 @@ test('the bound is rate × age; 200 at once get no more, and parked rows do not 
   clock.advance(1_001);
   expect(await backlog.admit()).toBe(true);
   await appliance.sql('DELETE FROM users');
+});
+
+test('nobody waits for the next count while there is room, and nobody is refused before it', async () => {
+  const { clock } = appliance;
+  const { db, store } = appliance.core;
+  const backlog = createBacklog({ db, clock, ratePerSecond: () => 3, maxAgeMs: 1_000 });
+  expect(await backlog.admit()).toBe(true);
+  clock.advance(1_001);
+  const lock = await lockTableWhole(store.connectionString, 'credentials');
+  try {
+    expect(await backlog.admit()).toBe(true);
+    expect(await backlog.admit()).toBe(true);
+    // Now it is full as far as is known: whether it is, only the count can say.
+    const waiting = Promise.all([backlog.admit(), backlog.admit()]);
+    await lock.release();
+    expect(await waiting).toEqual([true, false]);
+  } finally {
+    await lock.release();
+  }
 });
 
 test('over HTTP: beyond the bound 503 at once, and the cost of what is accepted stays', async () => {
