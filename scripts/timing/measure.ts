@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -86,7 +87,7 @@ async function sendAllButLast(body: Buffer, send: (piece: Buffer) => void): Prom
 
 function shuffle<T>(items: readonly T[]): T[] {
   return items
-    .map((item) => ({ item, order: Math.random() }))
+    .map((item) => ({ item, order: randomInt(2 ** 47) }))
     .sort((a, b) => a.order - b.order)
     .map(({ item }) => item);
 }
