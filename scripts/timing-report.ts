@@ -82,14 +82,15 @@ async function prepare(run: Run): Promise<Scene> {
 async function report(run: Run, condition: Condition, scene: Scene): Promise<void> {
   print(`## ${condition.title}\n`);
   const startedAt = performance.now();
-  for (const question of condition.questions(scene)) {
-    const results = condition.isRestarted
-      ? await measureRestarted(run, condition, question)
-      : await withAppliance(run, condition, ({ url }) =>
-          measureMeanwhile(run, condition, question, url),
-        );
-    printComparison(question, results, print);
-  }
+  const questions = condition.questions(scene);
+  if (condition.isRestarted) {
+    const results = await measureRestarted(run, condition, questions);
+    for (const question of questions) printComparison(question, results.get(question)!, print);
+  } else
+    for (const question of questions) {
+      const work = ({ url }: RunningAppliance) => measureMeanwhile(run, condition, question, url);
+      printComparison(question, await withAppliance(run, condition, work), print);
+    }
   print(`${Math.round((performance.now() - startedAt) / 1_000)} seconds.\n`);
 }
 
@@ -99,12 +100,17 @@ function measureMeanwhile(run: Run, condition: Condition, { classes }: Question,
   return load ? underLoad(url, { load, slots: SLOTS }, work) : work();
 }
 
-async function measureRestarted(run: Run, condition: Condition, { classes }: Question) {
-  const results = new Map<string, Measured>();
-  for (let probes = 0; probes < run.samples; probes += PROBES_PER_START)
-    await withAppliance(run, condition, ({ url }) =>
-      measure(url, classes, { samples: PROBES_PER_START }, results),
-    );
+async function measureRestarted(run: Run, condition: Condition, questions: readonly Question[]) {
+  const results = new Map(questions.map((question) => [question, new Map<string, Measured>()]));
+  let order = questions;
+  for (let probes = 0; probes < run.samples; probes += PROBES_PER_START) {
+    // The first question after a start finds it coldest: they take turns.
+    order = order.toReversed();
+    await withAppliance(run, condition, async ({ url }) => {
+      for (const question of order)
+        await measure(url, question.classes, { samples: PROBES_PER_START }, results.get(question)!);
+    });
+  }
   return results;
 }
 

@@ -36,8 +36,12 @@ export async function startMailedAppliance(
   const mailed: MailedAppliance = {
     ...appliance,
     async mailsTo(email) {
-      const rows = await findMails(appliance, email);
-      return Promise.all(rows.map(({ message_id }) => arrival(sink, message_id)));
+      const queued = `SELECT FROM mails WHERE recipient = $1 AND status = 'queued'`;
+      const isDone = async () => (await appliance.sql(queued, [email])).length === 0;
+      await eventually(`every mail to ${email} has left the queue`, isDone);
+      const received = sink.received.filter(({ to }) => to.includes(email));
+      // Ids of mails ascend.
+      return received.toSorted((a, b) => (a.mail.messageId! < b.mail.messageId! ? -1 : 1));
     },
     async stop() {
       await appliance.stop();

@@ -15,6 +15,9 @@ export interface StoredCredential {
   readonly phc: string | null;
 }
 
+/** The id of no user: stands in for one where an attempt at nobody's account must cost the same. */
+export const NOBODY = '00000000-0000-7000-8000-000000000000';
+
 /** What is written for a new password: pending or final, never both. */
 export interface NewCredential {
   readonly pepperKid: string;

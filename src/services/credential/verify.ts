@@ -9,7 +9,7 @@ import type { KeySet, Keys } from '../key/keyring.ts';
 import type { CredentialCreator } from './create.ts';
 import type { ForeignHash } from './foreign/format.ts';
 import { parseForeignHash } from './foreign/parse.ts';
-import type { StoredCredential } from './stored.ts';
+import { NOBODY, type StoredCredential } from './stored.ts';
 
 export interface CredentialVerifierDeps {
   readonly db: Db;
@@ -60,7 +60,7 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   const upgrades = new Set<Promise<void>>();
 
   /** What an unknown user's attempt is hashed with; its result is ignored. */
-  const nobody = { userId: '00000000-0000-7000-8000-000000000000', salt: randomBytes(16) };
+  const nobody = { userId: NOBODY, salt: randomBytes(16) };
 
   /** The peppers at hand; read anew for a row that another node made with a later one. */
   async function pepperFor(stored: StoredCredential | null): Promise<KeySet> {

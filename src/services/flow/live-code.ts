@@ -5,7 +5,8 @@ import { FLOW_TRIES, FLOW_TTL_MS } from './purposes.ts';
 
 const FIND_LIVE = statement(
   'flows.find_live',
-  `SELECT FROM flows WHERE token_digest = $1 AND tries < ${FLOW_TRIES}`,
+  `SELECT FROM flows AS f JOIN users AS u ON u.id = f.user_id
+   WHERE f.token_digest = $1 AND f.tries < ${FLOW_TRIES}`,
 );
 
 /** What a mail says of the code that a flow awaits, and which flow that is. */
@@ -16,7 +17,7 @@ export function codeOf({ code, row }: FlowDraft): Code {
 
 /**
  * Whether a flow still awaits its mailed code. It does not once another code was asked for, the code
- * was used or guessed at too often, or the account has changed meanwhile. Its time is not looked at.
+ * was used or guessed at too often, or the account has changed or gone meanwhile. Its time is not looked at.
  */
 export async function awaitsCode(on: Queryable, flow: string): Promise<boolean> {
   return (await on.query(FIND_LIVE, [Buffer.from(flow, 'base64url')])).length === 1;

@@ -11,7 +11,7 @@ import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
 import { type FlowAnswer, verificationRequired } from './answers.ts';
-import { type CodeFlows, codeMailTo } from './mail-code.ts';
+import type { CodeFlows } from './mail-code.ts';
 import type { FlowRedeemer } from './redeem.ts';
 
 export interface VerifyDeps {
@@ -81,7 +81,7 @@ export function createVerify(deps: VerifyDeps) {
         address,
         deviceName: old.deviceName,
         mailKind,
-        mail: codeMailTo(old.userId, mayMail),
+        mayMail,
       });
       await codeFlows.insert(db, draft);
       const { flow } = draft;

@@ -2,6 +2,7 @@ import { canonicaliseEmail, canonicaliseUsername } from '../../crypto/canonical.
 import { type Queryable, statement } from '../../db/database.ts';
 import {
   type CredentialColumns,
+  NOBODY,
   type StoredCredential,
   toStoredCredential,
 } from '../credential/stored.ts';
@@ -19,19 +20,26 @@ export interface Identifier {
   readonly value: string;
 }
 
-type AccountRow = UserColumns & Omit<CredentialColumns, 'version'> & { credential_version: number };
+type CredentialRow = Omit<CredentialColumns, 'version' | 'user_id'> & {
+  credential_version: number;
+};
+type AccountRow = UserColumns & CredentialRow;
+interface NobodysRow {
+  id: null;
+}
 
-const COLUMNS = `${USER_COLUMNS}, c.user_id, c.version AS credential_version, c.pepper_kid, c.salt,
+const COLUMNS = `${USER_COLUMNS}, c.version AS credential_version, c.pepper_kid, c.salt,
   c.pending, c.phc`;
-const BY_EMAIL = statement(
-  'accounts.by_email',
-  `SELECT ${COLUMNS} FROM users AS u JOIN credentials AS c ON c.user_id = u.id WHERE u.email = $1`,
-);
-const BY_USERNAME = statement(
-  'accounts.by_username',
-  `SELECT ${COLUMNS} FROM users AS u JOIN credentials AS c ON c.user_id = u.id
-   WHERE u.username_key = $1`,
-);
+// One row whoever is asked for, of nulls where it is nobody: to read one for some and none for others
+// would take time that tells them apart. For the same reason nobody's credential is looked for, too.
+const byIdentifier = (column: Identifier['column']) =>
+  statement(
+    `accounts.find_by_${column}`,
+    `SELECT ${COLUMNS} FROM (VALUES ($1)) AS asked (value)
+     LEFT JOIN users AS u ON u.${column} = asked.value
+     LEFT JOIN credentials AS c ON c.user_id = coalesce(u.id, '${NOBODY}')`,
+  );
+const LOOKUPS = { email: byIdentifier('email'), username_key: byIdentifier('username_key') };
 const BY_ID = statement(
   'accounts.by_id',
   `SELECT ${COLUMNS} FROM users AS u JOIN credentials AS c ON c.user_id = u.id WHERE u.id = $1`,
@@ -52,15 +60,16 @@ export function parseIdentifier(input: {
 
 /** Finds the account of an identifier by equality; null when there is none. */
 export async function findAccount(on: Queryable, who: Identifier): Promise<Account | null> {
-  const lookup = who.column === 'email' ? BY_EMAIL : BY_USERNAME;
-  return toAccount((await on.query<AccountRow>(lookup, [who.value]))[0]);
+  const [row] = await on.query<AccountRow | NobodysRow>(LOOKUPS[who.column], [who.value]);
+  return toAccount(row);
 }
 
 export async function findAccountById(on: Queryable, userId: string): Promise<Account | null> {
   return toAccount((await on.query<AccountRow>(BY_ID, [userId]))[0]);
 }
 
-function toAccount(row: AccountRow | undefined): Account | null {
-  if (!row) return null;
-  return { user: row, credential: toStoredCredential({ ...row, version: row.credential_version }) };
+function toAccount(row: AccountRow | NobodysRow | undefined): Account | null {
+  if (!row || row.id === null) return null;
+  const { id, credential_version: version } = row;
+  return { user: row, credential: toStoredCredential({ ...row, user_id: id, version }) };
 }

@@ -72,7 +72,7 @@ export function createNextStep(deps: NextStepDeps) {
       address: email,
       deviceName,
       mailKind: 'verify_email',
-      mail: mayMail ? 'send' : 'none',
+      mayMail,
     });
     await codeFlows.insert(db, draft);
     wakeMail.soon();

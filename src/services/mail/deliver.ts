@@ -28,7 +28,7 @@ export interface DeliveryDeps {
 }
 
 /**
- * `withdrawn`: its code no longer worked, so that nobody misses it. `lost`: the claim had passed to
+ * `withdrawn`: no flow awaits its code (any more), so that nobody misses it. `lost`: the claim had passed to
  * another worker, or the result could not be written down.
  */
 export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'released' | 'lost';
@@ -71,6 +71,7 @@ export function createDelivery(deps: DeliveryDeps) {
     let data: MailData[MailKind] | undefined;
     try {
       data = openMail(await keys.ring(), mail);
+      if (isDecoy(mail, data)) return await withdraw(mail);
       if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
       if (await isSuperseded(data)) return await withdraw(mail);
       await send(mail, data, signal);
@@ -87,7 +88,7 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 
   async function withdraw(mail: ClaimedMail): Promise<DeliveryOutcome> {
-    log.info({ mailId: mail.id, kind: mail.kind }, 'mail withdrawn, its code works no more');
+    log.info({ mailId: mail.id, kind: mail.kind }, 'mail withdrawn, no flow awaits its code');
     return settled(mailStore.withdraw(db, mail), 'withdrawn');
   }
 
@@ -151,6 +152,11 @@ async function settled(
   outcome: DeliveryOutcome,
 ): Promise<DeliveryOutcome> {
   return (await isOurs) ? outcome : 'lost';
+}
+
+/** A code for an address that is nobody's: written only because a real one is. */
+function isDecoy(mail: ClaimedMail, data: MailData[MailKind]): boolean {
+  return 'code' in data && mail.user_id === null;
 }
 
 function hasExpired(data: MailData[MailKind], createdAt: Date, now: Date): boolean {

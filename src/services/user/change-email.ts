@@ -81,7 +81,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         user: { id: userId, securityVersion: user.security_version },
         address,
         mailKind: 'change_email',
-        mail: mayMail && owner === null ? 'send' : 'none',
+        mayMail: mayMail && owner === null,
       });
       await db.transaction(async (tx) => {
         await proof.use(tx);

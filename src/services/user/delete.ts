@@ -6,6 +6,7 @@ import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
+import { endFlows } from '../flow/redeem.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf } from '../mail/notice.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
@@ -23,7 +24,7 @@ export interface DeleteAccountDeps {
   readonly wakeMail: Wake;
 }
 
-// Sessions, flows, credentials and factors go with their user (foreign keys). Queued mail and
+// Sessions, credentials and factors go with their user (foreign keys). Flows, queued mail and
 // remembered answers have none, as they are written for addresses without a user, too.
 const DELETE_USER = statement('users.delete', 'DELETE FROM users WHERE id = $1');
 const DELETE_MAILS = statement('mails.delete_of_user', 'DELETE FROM mails WHERE user_id = $1');
@@ -47,6 +48,8 @@ export async function deleteUser(
   await tx.execute(DELETE_MAILS, [userId]);
   await tx.execute(DELETE_ANSWERS, [userId]);
   await tx.execute(DELETE_USER, [userId]);
+  // After the user: whoever redeems a flow locks its user first, too.
+  await endFlows(tx, userId);
   await recordAudit(tx, { at, action: 'user.deleted', actor, userId });
   await events.record(tx, { type: 'user.deleted', userId });
   return ended;

@@ -252,6 +252,19 @@ test('a row that was tampered with is never sent', async () => {
   expect(sink.received.map(({ to }) => to)).toEqual([['eve@example.com']]);
 });
 
+test('a code for an address that is nobody’s is never sent, and leaves nothing, however late', async () => {
+  for (const hours of [0, 1]) {
+    const delivery = await deliveryTo({});
+    await bench.enqueue('nobody@example.com', 'reset_password', SAMPLES.reset_password, null);
+    bench.clock.advance(hours * 60 * MINUTE);
+    expect(await bench.round(delivery)).toEqual(['withdrawn']);
+    expect(sink.received).toEqual([]);
+    expect(await bench.rows()).toEqual([]);
+    expect(await bench.sql('SELECT FROM audit')).toEqual([]);
+    await sink.close();
+  }
+});
+
 test('a mail of a transaction that was rolled back is never sent', async () => {
   const delivery = await deliveryTo({});
   const rolledBack = bench.db.transaction(async (tx) => {

@@ -34,6 +34,9 @@ export interface MailRow {
   recipient: string;
 }
 
+/** Whose mails these are; nothing is looked up by it. */
+const A_USER = '019ab3c4-0000-7000-8000-00000000000a';
+
 /** Everything that sending mail needs, on a database of its own with a clock that stands still. */
 export async function openMailBench() {
   const database = await createTestDatabase();
@@ -98,8 +101,9 @@ export async function openMailBench() {
       recipient = 'ada@example.com',
       kind: Kind = 'verify_email' as Kind,
       data: MailData[Kind] = SAMPLES[kind],
+      userId: string | null = A_USER,
     ): Promise<void> {
-      await queue.enqueue(db, { kind, userId: null, recipient, data });
+      await queue.enqueue(db, { kind, userId, recipient, data });
     },
 
     rows: () => db.query<MailRow>({ name: '', text: 'SELECT * FROM mails ORDER BY id' }),
