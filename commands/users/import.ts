@@ -68,7 +68,7 @@ export default class UsersImport extends CoreCommand<typeof UsersImport> {
         onProgress: (bytes) => progress.update(Math.ceil(bytes / 1_024)),
       });
     });
-    this.log(describeImport(summary, dryRun));
+    this.log(describeImport(summary, { isDryRun: dryRun, rejects: this.flags.rejects }));
     if (summary.rejected > 0) process.exitCode = 1;
     return { ...summary, dry_run: dryRun };
   }

@@ -24,11 +24,18 @@ export async function openRejectionSink(path: string | undefined): Promise<Rejec
   };
 }
 
-/** One sentence about an import. */
-export function describeImport(summary: ImportSummary, isDryRun: boolean): string {
+/**
+ * One sentence about an import.
+ * @param rejects where the rejected lines are
+ */
+export function describeImport(
+  summary: ImportSummary,
+  { isDryRun, rejects }: { isDryRun: boolean; rejects: string | undefined },
+): string {
   const { lines, imported, existing, rejected } = summary;
   const done = isDryRun ? 'would be imported' : 'imported';
-  return `${lines} lines: ${imported} ${done}, ${existing} there already, ${rejected} rejected.`;
+  const where = rejected > 0 && rejects !== undefined ? ` (see ${rejects})` : '';
+  return `${lines} lines: ${imported} ${done}, ${existing} there already, ${rejected} rejected${where}.`;
 }
 
 function warn({ line, problems }: Rejection): void {

@@ -95,6 +95,10 @@ test('users import: rejected lines are told by number and exit 1; a file of them
   expect(JSON.parse(JSON.parse(lines[0]!).text)).toMatchObject({ email: 'bad@example.com' });
   expect((await stat(rejects)).mode & 0o777).toBe(0o600);
   expect(await users('import', path, '--rejects', rejects)).toMatchObject({ code: 2 });
+  const elsewhere = join(folder, 'rejected-again.ndjson');
+  expect((await users('import', path, '--rejects', elsewhere)).stdout).toContain(
+    `2 rejected (see ${elsewhere}).`,
+  );
 });
 
 test('users import: a file that is not there, a folder, and an export with --json alone exit 2', async () => {

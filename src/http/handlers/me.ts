@@ -91,7 +91,8 @@ export const deleteMe = route({
 export const exportMe = route({
   method: 'get',
   path: '/v1/me/export',
-  summary: 'Everything held about the signed-in user',
+  summary: 'What is held about the signed-in user',
+  description: 'All of it, but of each kind of record the newest 5,000 at most.',
   tags: ['account'],
   auth: 'bearer',
   responses: { 200: AccountExport },

@@ -53,7 +53,7 @@ export function problemType(code: ErrorCode): string {
 
 /** `invalid_refresh_token` reads `Invalid refresh token`. */
 export function problemTitle(code: ErrorCode): string {
-  const words = code.replaceAll('_', ' ');
+  const words = code.replaceAll('_', ' ').replace('json', 'JSON');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

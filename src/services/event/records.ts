@@ -131,5 +131,5 @@ function toValues({ ids, state, type, userId, since, until }: EventFilter): unkn
 }
 
 function describe({ ids, state, type, userId, since, until }: EventFilter) {
-  return { eventIds: ids, state, type, userId, since, until };
+  return { event_ids: ids, state, type, user_id: userId, since, until };
 }

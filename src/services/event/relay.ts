@@ -66,7 +66,7 @@ export function createRelay(deps: RelayDeps) {
           actor: SYSTEM_ACTOR,
           result: 'refused',
           userId: event.user_id ?? undefined,
-          detail: { eventId: event.id, type: event.type, tries: event.attempts, reason: error },
+          detail: { event_id: event.id, type: event.type, tries: event.attempts, reason: error },
         });
       }
       return settled;

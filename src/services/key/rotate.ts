@@ -224,7 +224,7 @@ async function changeKeys(
       at: now,
       action: `key.${kind}_rotated`,
       actor,
-      detail: { activeKid: result.active_kid, previousKid: result.previous_kid },
+      detail: { active_kid: result.active_kid, previous_kid: result.previous_kid },
     });
     return result;
   });

@@ -136,7 +136,7 @@ export function createNextStep(deps: NextStepDeps) {
     await db.transaction(async (tx) => {
       const actor = clientActor(client, userId);
       for (const sessionId of await endUnusedSessions(tx, events, { userId, at })) {
-        const detail = { sessionId, reason: 'too_many' };
+        const detail = { session_id: sessionId, reason: 'too_many' };
         await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
       }
     });

@@ -112,7 +112,7 @@ export function createDelivery(deps: DeliveryDeps) {
         actor: SYSTEM_ACTOR,
         result: 'refused',
         userId: mail.user_id ?? undefined,
-        detail: { mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason },
+        detail: { mail_id: mail.id, kind: mail.kind, tries: mail.attempts, reason },
       });
       return true;
     });
@@ -171,7 +171,7 @@ function withTimeLeft<Data extends MailData[MailKind]>(
 ): Data {
   if (!('expiresInMinutes' in data)) return data;
   const minutes = msLeft(data.expiresInMinutes!, createdAt, now) / 60_000;
-  return { ...data, expiresInMinutes: Math.max(1, Math.floor(minutes)) };
+  return { ...data, expiresInMinutes: Math.max(1, Math.round(minutes)) };
 }
 
 function msLeft(minutes: number, createdAt: Date, now: Date): number {

@@ -61,7 +61,12 @@ export function createMailRecords({ db, clock }: { db: Db; clock: Clock }) {
       const rows = await tx.query<{ id: string }>(RETRY, [id, now]);
       const mailIds = rows.map((row) => row.id);
       if (mailIds.length > 0)
-        await recordAudit(tx, { at: now, action: 'mail.retried', actor, detail: { mailIds } });
+        await recordAudit(tx, {
+          at: now,
+          action: 'mail.retried',
+          actor,
+          detail: { mail_ids: mailIds },
+        });
       return mailIds;
     });
   }

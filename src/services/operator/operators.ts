@@ -91,7 +91,7 @@ export function createOperators({ db, clock }: { db: Db; clock: Clock }) {
             text: `The name ${name} is taken, perhaps by an operator that was revoked.`,
             hint: 'choose another name: authctl operators list',
           });
-        const detail = { operator: name, scopes: granted, expiresAt: expiresAt.toISOString() };
+        const detail = { operator: name, scopes: granted, expires_at: expiresAt.toISOString() };
         await recordAudit(tx, { at, action: 'operator.created', actor, detail });
       });
       return { operator: await get(name), token };

@@ -73,7 +73,7 @@ export function createChangePassword(deps: ChangePasswordDeps) {
         action: 'password.changed',
         actor: clientActor(client, userId),
         userId,
-        detail: { sessionsEnded: sessions.length },
+        detail: { sessions_ended: sessions.length },
       });
       await events.record(tx, { type: 'password.changed', userId, payload: { by: 'user' } });
       await notifyOwner(tx, mails, user, 'password_changed', noticeOf(client, at));

@@ -75,7 +75,7 @@ export function createReset(deps: ResetDeps) {
         action: 'password.reset',
         actor: clientActor(client, user.id),
         userId: user.id,
-        detail: { sessionsEnded: ended.length },
+        detail: { sessions_ended: ended.length },
       });
       // The mailbox's owner was here: guessing from elsewhere must not keep them out.
       await rememberNetwork(tx, user.id, client, at);

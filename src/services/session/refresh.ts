@@ -123,7 +123,7 @@ export function createRefresh(deps: RefreshDeps) {
         actor: clientActor(client),
         result: 'refused',
         userId,
-        detail: { sessionId, presented: counter, current: row.counter },
+        detail: { session_id: sessionId, presented: counter, current: row.counter },
       });
       await events.record(tx, {
         type: 'session.reuse_detected',

@@ -78,7 +78,7 @@ export function createSessions({ db, clock, events, authenticator }: SessionsDep
         action: 'session.ended',
         actor,
         userId,
-        detail: { sessionId, reason },
+        detail: { session_id: sessionId, reason },
       });
       return true;
     });

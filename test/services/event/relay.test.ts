@@ -127,7 +127,7 @@ test('after the last try an event is set aside, on record, and those behind it g
       result: 'refused',
       user_id: userId,
       detail: {
-        eventId: dead!.id,
+        event_id: dead!.id,
         type: 'password.changed',
         tries: 3,
         reason: 'webhook: HTTP 400',

@@ -187,7 +187,7 @@ describe('rotation of the signing key', () => {
     expect(row).toMatchObject({
       actor_kind: 'cli',
       actor_id: 'tester',
-      detail: { activeKid: active_kid },
+      detail: { active_kid },
     });
   });
 });

@@ -33,6 +33,7 @@ test('a mail is sent once, with its code, and its content is erased', async () =
   expect({ from, to }).toEqual({ from: 'no-reply@shop.example', to: ['ada@example.com'] });
   expect(mail.messageId).toBe(row!.message_id);
   expect(mail.text).toContain('K7MP-X4QT');
+  expect(mail.text).toContain('expires in 10 minutes');
   expect(mail.html).toContain('K7MP-X4QT');
   expect(mail.from).toMatchObject({ address: 'no-reply@shop.example', name: 'Example Shop' });
   expect(mail.date).toBe(bench.clock.now().toISOString());
@@ -75,7 +76,7 @@ for (const stage of ['mail', 'rcpt', 'end'] as const) {
         {
           action: 'mail.given_up',
           actor_kind: 'system',
-          detail: { mailId: row!.id, kind: 'verify_email', tries: 1, reason: row!.last_error },
+          detail: { mail_id: row!.id, kind: 'verify_email', tries: 1, reason: row!.last_error },
         },
       ]);
     });

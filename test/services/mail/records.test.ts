@@ -59,7 +59,7 @@ test('a dead mail is queued again with all its tries, on record, and then sent',
     message_id: dead!.message_id,
   });
   const audit = await bench.sql(`SELECT actor_id, detail FROM audit WHERE action = 'mail.retried'`);
-  expect(audit).toEqual([{ actor_id: 'operator', detail: { mailIds: [dead!.id] } }]);
+  expect(audit).toEqual([{ actor_id: 'operator', detail: { mail_ids: [dead!.id] } }]);
 
   const sent: string[] = [];
   const delivery = bench.deliveryOver({

@@ -197,7 +197,7 @@ describe('reuse', () => {
     expect(audit).toMatchObject({
       result: 'refused',
       ip: '127.0.0.1',
-      detail: { sessionId: user.sessionId, presented: 0, current: 2 },
+      detail: { session_id: user.sessionId, presented: 0, current: 2 },
     });
     const events = await node.sql<Record<string, unknown>>(
       `SELECT payload FROM events WHERE type = 'session.reuse_detected' AND user_id = $1`,

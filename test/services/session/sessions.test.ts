@@ -132,7 +132,7 @@ test('of 10 parallel ends of one session one succeeds, and it is audited once', 
     {
       actor_kind: 'user',
       actor_id: user.userId,
-      detail: { sessionId: other.sessionId, reason: 'ended_by_user' },
+      detail: { session_id: other.sessionId, reason: 'ended_by_user' },
       ip: '127.0.0.1',
     },
   ]);
@@ -188,7 +188,7 @@ test('a user has 100 sessions at most: a sign-in ends the one that was not used 
   const dropped = await node.sql(
     `SELECT 1 FROM audit
      WHERE user_id = $1 AND action = 'session.ended'
-       AND detail = jsonb_build_object('sessionId', $2::text, 'reason', 'too_many')`,
+       AND detail = jsonb_build_object('session_id', $2::text, 'reason', 'too_many')`,
     [oldest.userId, oldest.sessionId],
   );
   expect(dropped).toHaveLength(1);

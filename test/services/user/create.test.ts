@@ -40,7 +40,7 @@ test('a user that is vouched for signs in at once, with the role given', async (
       action: 'user.created',
       actor_id: 'tester',
       ip: '192.0.2.1',
-      detail: { role: 'admin', emailVerified: true },
+      detail: { role: 'admin', email_verified: true },
     },
   ]);
 });

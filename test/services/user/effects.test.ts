@@ -199,7 +199,7 @@ describe('the second factor', () => {
       action: 'two_factor.reset',
       actor_kind: 'operator',
       actor_id: 'tester',
-      detail: { sessionsEnded: 1 },
+      detail: { sessions_ended: 1 },
     });
     const again = users.resetTwoFactor(OPERATOR, account.id);
     await expect(again).rejects.toMatchObject({ code: 'conflict' });

@@ -85,7 +85,7 @@ export function createCreateUser(deps: CreateUserDeps) {
     const insert = db.transaction(async (tx) => {
       await tx.execute(INSERT_USER, user);
       await tx.execute(INSERT_CREDENTIAL, [userId, pepperKid, salt, phc, at]);
-      const detail = { role, emailVerified: isVerified };
+      const detail = { role, email_verified: isVerified };
       await recordAudit(tx, { at, action: 'user.created', actor, userId, detail });
       const payload = { status: 'active', username, has_email: email !== null };
       await events.record(tx, { type: 'user.registered', userId, payload });

@@ -39,7 +39,7 @@ export function createResetTwoFactor(deps: ResetTwoFactorDeps) {
       await removeFactors(tx, userId);
       await raiseSecurityVersion(tx, userId, at);
       const sessions = await endSessions(tx, events, { userId, at, reason: 'two_factor_reset' });
-      const detail = { sessionsEnded: sessions.length };
+      const detail = { sessions_ended: sessions.length };
       await recordAudit(tx, { at, action: 'two_factor.reset', actor, userId, detail });
       const payload = { by: 'operator' };
       await events.record(tx, { type: 'two_factor.disabled', userId, payload });

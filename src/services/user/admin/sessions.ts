@@ -74,7 +74,7 @@ export function createUserSessions(deps: UserSessionsDeps) {
       await db.transaction(async (tx) => {
         if (!(await endSession(tx, events, { userId, sessionId, at, reason })))
           throw new AppError('not_found', { text: 'This user has no such session.' });
-        const detail = { sessionId, reason };
+        const detail = { session_id: sessionId, reason };
         await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
       });
       forgetSession(sessionId);

@@ -65,7 +65,7 @@ export function createSetPassword(deps: SetPasswordDeps) {
         action: 'password.set_by_operator',
         actor,
         userId,
-        detail: { sessionsEnded: sessions.length, generated: generatedPassword !== null },
+        detail: { sessions_ended: sessions.length, generated: generatedPassword !== null },
       });
       await events.record(tx, { type: 'password.changed', userId, payload: { by: 'operator' } });
       // Where the operator sits is none of the user's business.
