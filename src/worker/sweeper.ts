@@ -52,6 +52,7 @@ const MAILS = sweepOf(
   'id',
   `status <> 'queued' AND created_at < now() - interval '30 days'`,
 );
+// Their flows are not looked for: they open nothing any more, and expire within minutes.
 const UNVERIFIED = sweepOf(
   'unverified_users',
   'users',

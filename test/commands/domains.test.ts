@@ -135,7 +135,7 @@ test('each refusal has its exit code and its error code', async () => {
     [1, 'not_found', ['set', 'nobody.example', '--verification', 'none']],
     [1, 'not_found', ['remove', 'nobody.example', '--yes']],
     [1, 'conflict', ['add', 'open.example']],
-    [2, 'usage', ['add', 'no domain']],
+    [1, 'validation_failed', ['add', 'no domain']],
     [2, 'usage', ['set', 'open.example', '--verification', 'maybe']],
     [2, 'usage', ['verify', 'open.example', '--trust', '--resolver', '127.0.0.1:53']],
     [2, 'usage', ['add']],

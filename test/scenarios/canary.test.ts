@@ -54,6 +54,14 @@ describe.each(LOG_LEVELS)('at log level %s', (level) => {
     expect(log).not.toContain(story.account.email);
   });
 
+  test('what the audit says of all that has names like every other field', async () => {
+    const keys = await appliance.sql<{ key: string }>(
+      'SELECT DISTINCT jsonb_object_keys(detail) AS key FROM audit',
+    );
+    expect(keys.length).toBeGreaterThan(3);
+    expect(keys.filter(({ key }) => !/^[a-z_]+$/.test(key))).toEqual([]);
+  });
+
   test('the database holds none', async () => {
     await appliance.mailsTo(story.account.email);
     const dump = await dumpDatabase(appliance);

@@ -177,6 +177,14 @@ test('an unknown address: real flows with the same tries, resend and end, and no
   expect(await appliance.mailsTo(email)).toEqual([]);
 });
 
+test('a code is good for the mailbox it was sent to, and for no other that the account has since', async () => {
+  const { id, email } = await createAccount(appliance);
+  const asked = await forgot(email);
+  const code = await codeFor(appliance, email, 'reset_password');
+  await appliance.sql('UPDATE users SET email = $2 WHERE id = $1', [id, newAddress()]);
+  expect((await verify(asked.body.flow_token, code)).body.code).toBe('flow_expired');
+});
+
 test.each([['locked'], ['disabled']])('a %s account is mailed nothing', async (status) => {
   const { id, email } = await createAccount(appliance);
   await appliance.sql('UPDATE users SET status = $2 WHERE id = $1', [id, status]);

@@ -1,10 +1,8 @@
 import { openMail } from '../../src/services/mail/draft.ts';
-import type { MailKind } from '../../src/services/mail/kinds.ts';
+import type { CodeMailKind, MailKind } from '../../src/services/mail/kinds.ts';
 import { startAppliance, type TestAppliance, type TestApplianceOptions } from './appliance.ts';
 import { eventually } from './eventually.ts';
 import { type ReceivedMail, type SmtpSink, startSmtpSink } from './smtp.ts';
-
-export type CodeMailKind = 'verify_email' | 'reset_password' | 'change_email';
 
 interface MailRow extends Record<string, unknown> {
   id: string;

@@ -132,7 +132,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
     /**
      * Adds a domain, pending until its TXT record is seen, or verified at once when the operator
      * vouches for it (audited).
-     * @throws AppError `conflict` when it is there; `usage` when it is not a domain name
+     * @throws AppError `conflict` when it is there; `validation_failed` when it is not a domain name
      */
     async add(actor: Actor, seed: DomainSeed): Promise<Domain> {
       const name = parseDomain(seed.name);
@@ -146,7 +146,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
 
     /**
      * Adds or updates domains from a list. Running it twice, also at once, changes nothing more.
-     * @throws AppError `usage`, before anything is changed
+     * @throws AppError `validation_failed`, before anything is changed
      */
     async seed(actor: Actor, seeds: readonly DomainSeed[]): Promise<Domain[]> {
       const parsed = seeds.map((seed) => ({ ...seed, name: parseDomain(seed.name) }));
@@ -230,7 +230,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
 function parseDomain(text: string): string {
   const name = canonicaliseDomain(text);
   if (name) return name;
-  throw new AppError('usage', {
+  throw new AppError('validation_failed', {
     text: `${JSON.stringify(text)} is not a domain name.`,
     hint: 'write it like example.com; internationalised names in their xn-- form',
   });

@@ -5,7 +5,8 @@ import { FLOW_TRIES, FLOW_TTL_MS } from './purposes.ts';
 
 const FIND_LIVE = statement(
   'flows.find_live',
-  `SELECT FROM flows AS f JOIN users AS u ON u.id = f.user_id
+  `SELECT FROM flows AS f JOIN users AS u
+     ON u.id = f.user_id AND u.security_version = f.security_version
    WHERE f.token_digest = $1 AND f.tries < ${FLOW_TRIES}`,
 );
 

@@ -1,5 +1,6 @@
 import { type Queryable, statement } from '../../db/database.ts';
 import { MAIL_COLUMNS, type MailDraft, type MailQueue, mailValues } from '../mail/draft.ts';
+import type { CodeMailKind } from '../mail/kinds.ts';
 import {
   FLOW_COLUMNS,
   type FlowDraft,
@@ -8,8 +9,6 @@ import {
   flowValues,
 } from './draft.ts';
 import { codeOf } from './live-code.ts';
-
-export type CodeMailKind = 'verify_email' | 'reset_password' | 'change_email';
 
 export interface CodeFlow extends FlowStart {
   readonly address: string;

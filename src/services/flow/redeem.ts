@@ -52,12 +52,14 @@ const RETURN_TRY = statement(
   'UPDATE flows SET tries = tries - 1 WHERE token_digest = $1 AND tries > 0',
 );
 // Single use: of any number of callers one deletes the row. A change of the user's password, status
-// or factors since the flow began has raised the security version, and nobody does.
+// or factors since the flow began has raised the security version, and nobody does. A code proves the
+// mailbox it was sent to: it is of no use to a user with another.
 const CONSUME = statement(
   'flows.consume',
   `DELETE FROM flows AS f USING users AS u
    WHERE f.token_digest = $1 AND u.id = f.user_id AND u.security_version = f.security_version
      AND u.status IN ('pending', 'active')
+     AND (f.purpose NOT IN ('verify', 'forgot') OR u.email = f.address)
    RETURNING ${USER_COLUMNS}`,
 );
 const REPLACE = statement(

@@ -26,7 +26,11 @@ export interface MailBudgetDeps {
   readonly rules: Rules;
 }
 
-const FIND_OWNER = statement('mail_budget.find_owner', 'SELECT id FROM users WHERE email = $1');
+// One row whoever owns it, or nobody: to read one for some and none for others would take time.
+const FIND_OWNER = statement(
+  'mail_budget.find_owner',
+  `SELECT u.id FROM (VALUES ($1)) AS asked (email) LEFT JOIN users AS u ON u.email = asked.email`,
+);
 
 export function createMailBudget({ db, clock, keys, store, rules }: MailBudgetDeps): MailBudget {
   /** By the owner's id, as the audit holds no addresses; nobody's mailbox is recorded without one. */
@@ -36,13 +40,13 @@ export function createMailBudget({ db, clock, keys, store, rules }: MailBudgetDe
     client: ClientInfo,
     at: Date,
   ): Promise<void> {
-    const owner = (await db.query<{ id: string }>(FIND_OWNER, [mailbox]))[0];
+    const [owner] = await db.query<{ id: string | null }>(FIND_OWNER, [mailbox]);
     await recordAudit(db, {
       at,
       action: 'mail.withheld',
       actor: clientActor(client),
       result: 'refused',
-      userId: owner?.id,
+      userId: owner?.id ?? undefined,
       detail: { type },
     });
   }

@@ -6,7 +6,7 @@ import {
   type StoredCredential,
   toStoredCredential,
 } from '../credential/stored.ts';
-import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
+import { USER_COLUMNS, type UserColumns, userColumns } from '../user/view.ts';
 
 /** A user as the sign-in steps need it: the row and, where a password is checked, the credential. */
 export interface Account {
@@ -28,21 +28,22 @@ interface NobodysRow {
   id: null;
 }
 
-const COLUMNS = `${USER_COLUMNS}, c.version AS credential_version, c.pepper_kid, c.salt,
-  c.pending, c.phc`;
+const CREDENTIAL = 'c.version AS credential_version, c.pepper_kid, c.salt, c.pending, c.phc';
 // One row whoever is asked for, of nulls where it is nobody: to read one for some and none for others
-// would take time that tells them apart. For the same reason nobody's credential is looked for, too.
+// would take time that tells them apart. So nobody's credential and factors are looked for, too.
+const ANYBODY = `coalesce(u.id, '${NOBODY}')`;
 const byIdentifier = (column: Identifier['column']) =>
   statement(
     `accounts.find_by_${column}`,
-    `SELECT ${COLUMNS} FROM (VALUES ($1)) AS asked (value)
+    `SELECT ${userColumns(ANYBODY)}, ${CREDENTIAL} FROM (VALUES ($1)) AS asked (value)
      LEFT JOIN users AS u ON u.${column} = asked.value
-     LEFT JOIN credentials AS c ON c.user_id = coalesce(u.id, '${NOBODY}')`,
+     LEFT JOIN credentials AS c ON c.user_id = ${ANYBODY}`,
   );
 const LOOKUPS = { email: byIdentifier('email'), username_key: byIdentifier('username_key') };
 const BY_ID = statement(
   'accounts.by_id',
-  `SELECT ${COLUMNS} FROM users AS u JOIN credentials AS c ON c.user_id = u.id WHERE u.id = $1`,
+  `SELECT ${USER_COLUMNS}, ${CREDENTIAL}
+   FROM users AS u JOIN credentials AS c ON c.user_id = u.id WHERE u.id = $1`,
 );
 
 /** Reads a sign-in identifier. Anything that is not one is nobody's, at the price of everybody's. */

@@ -1,5 +1,5 @@
 import { randomInt } from '../../crypto/random.ts';
-import type { Db } from '../../db/database.ts';
+import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { SYSTEM_ACTOR } from '../audit/actor.ts';
@@ -9,7 +9,7 @@ import type { Keys } from '../key/keyring.ts';
 import { retryDelayMs } from './back-off.ts';
 import { describeFailure } from './describe-failure.ts';
 import { openMail } from './draft.ts';
-import type { MailData, MailKind } from './kinds.ts';
+import { CODE_MAILS, type MailData, type MailKind } from './kinds.ts';
 import type { Renderer } from './render.ts';
 import { type ClaimedMail, mailStore } from './store.ts';
 import { MailRefused, type Transport } from './transport/transport.ts';
@@ -37,6 +37,10 @@ export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'rele
 const LEASE_MS = 60_000;
 const TRY_DEADLINE_MS = 30_000;
 const JITTER_STEPS = 1_000;
+/** What a mail may have waited before it says a minute less. */
+const FRESH_MINUTES = 0.1;
+
+const FIND_USER = statement('mails.find_user', 'SELECT FROM users WHERE id = $1');
 
 export type Delivery = ReturnType<typeof createDelivery>;
 
@@ -66,12 +70,12 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 
   async function attempt(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
+    if (await isNobodys(mail)) return withdraw(mail);
     // A worker died in the middle of the last try: what became of it is unknown.
     if (mail.attempts > maxTries) return bury(mail, 'every try was interrupted');
     let data: MailData[MailKind] | undefined;
     try {
       data = openMail(await keys.ring(), mail);
-      if (isDecoy(mail, data)) return await withdraw(mail);
       if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
       if (await isSuperseded(data)) return await withdraw(mail);
       await send(mail, data, signal);
@@ -80,6 +84,12 @@ export function createDelivery(deps: DeliveryDeps) {
       return fail(mail, error, secretsOf(mail, data));
     }
     return settled(mailStore.markSent(db, mail, clock.now()), 'sent');
+  }
+
+  /** A code for an address that is nobody's, written only because a real one is, or of a user who is gone. */
+  async function isNobodys({ kind, user_id }: ClaimedMail): Promise<boolean> {
+    const isCode = (CODE_MAILS as readonly MailKind[]).includes(kind);
+    return isCode && (await db.query(FIND_USER, [user_id])).length === 0;
   }
 
   /** A code that is superseded from here on was on its way already: its reader has two mails. */
@@ -154,11 +164,6 @@ async function settled(
   return (await isOurs) ? outcome : 'lost';
 }
 
-/** A code for an address that is nobody's: written only because a real one is. */
-function isDecoy(mail: ClaimedMail, data: MailData[MailKind]): boolean {
-  return 'code' in data && mail.user_id === null;
-}
-
 function hasExpired(data: MailData[MailKind], createdAt: Date, now: Date): boolean {
   return 'expiresInMinutes' in data && msLeft(data.expiresInMinutes!, createdAt, now) <= 0;
 }
@@ -171,7 +176,7 @@ function withTimeLeft<Data extends MailData[MailKind]>(
 ): Data {
   if (!('expiresInMinutes' in data)) return data;
   const minutes = msLeft(data.expiresInMinutes!, createdAt, now) / 60_000;
-  return { ...data, expiresInMinutes: Math.max(1, Math.round(minutes)) };
+  return { ...data, expiresInMinutes: Math.max(1, Math.floor(minutes + FRESH_MINUTES)) };
 }
 
 function msLeft(minutes: number, createdAt: Date, now: Date): number {

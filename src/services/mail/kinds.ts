@@ -44,3 +44,7 @@ export interface Notice {
 type Nothing = Readonly<Record<string, never>>;
 
 export type MailKind = keyof MailData;
+
+/** The mails that hold a code. */
+export const CODE_MAILS = ['verify_email', 'reset_password', 'change_email'] as const;
+export type CodeMailKind = (typeof CODE_MAILS)[number];

@@ -60,7 +60,7 @@ export async function openSession(
     client.network,
     uuidv7(createdAt.getTime()),
     client.requestId,
-    JSON.stringify({ sessionId: draft.id, amr: draft.amr }),
+    JSON.stringify({ session_id: draft.id, amr: draft.amr }),
     event?.id ?? null,
     event?.type ?? null,
     event?.payload ?? null,

@@ -31,12 +31,16 @@ export interface UserView {
   readonly created_at: string;
 }
 
-/** The select list behind `UserColumns`, for a statement whose FROM has `users AS u`. */
-export const USER_COLUMNS = `u.id, u.email, u.username, u.phone, u.status, u.role, u.email_verified_at,
-  u.version, u.security_version, u.created_at,
-  EXISTS (SELECT 1 FROM totps t WHERE t.user_id = u.id) AS two_factor_enabled,
-  (SELECT count(*) FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL)::int
+/**
+ * The select list behind `UserColumns`, for a statement whose FROM has `users AS u`.
+ * @param id whose factors are looked for, as SQL: another than `u.id` where there may be no user
+ */
+export const userColumns = (id: string) => `u.id, u.email, u.username, u.phone, u.status, u.role,
+  u.email_verified_at, u.version, u.security_version, u.created_at,
+  EXISTS (SELECT 1 FROM totps t WHERE t.user_id = ${id}) AS two_factor_enabled,
+  (SELECT count(*) FROM recovery_codes r WHERE r.user_id = ${id} AND r.used_at IS NULL)::int
     AS recovery_codes_left`;
+export const USER_COLUMNS = userColumns('u.id');
 
 export function presentUser(row: UserColumns): UserView {
   return {

@@ -1,6 +1,7 @@
+import type { CodeMailKind } from '../../../src/services/mail/kinds.ts';
 import type { Answer, CallOptions } from '../../support/appliance.ts';
 import { authenticatorCode } from '../../support/authenticator.ts';
-import { type CodeMailKind, codeFor } from '../../support/mailbox.ts';
+import { codeFor } from '../../support/mailbox.ts';
 import {
   begin,
   changed,

@@ -174,7 +174,7 @@ describe('seeding', () => {
     for (const bad of ['', 'localhost', 'a..b', '-a.example', 'exämple.com', 'a.example/x'])
       await expect(
         node.core.domains.seed(actor, [{ name: good }, { name: bad }]),
-      ).rejects.toMatchObject({ code: 'usage' });
+      ).rejects.toMatchObject({ code: 'validation_failed' });
     expect((await node.core.domains.list()).map(({ name }) => name)).not.toContain(good);
   });
 });

@@ -253,10 +253,13 @@ test('a row that was tampered with is never sent', async () => {
   expect(sink.received.map(({ to }) => to)).toEqual([['eve@example.com']]);
 });
 
-test('a code for an address that is nobody’s is never sent, and leaves nothing, however late', async () => {
+test.each([
+  ['for an address that is nobody’s', null],
+  ['of a user who is gone', '019ab3c4-0000-7000-8000-00000000000b'],
+])('a code %s is never sent, and leaves nothing, however late', async (_, userId) => {
   for (const hours of [0, 1]) {
     const delivery = await deliveryTo({});
-    await bench.enqueue('nobody@example.com', 'reset_password', SAMPLES.reset_password, null);
+    await bench.enqueue('nobody@example.com', 'reset_password', SAMPLES.reset_password, userId);
     bench.clock.advance(hours * 60 * MINUTE);
     expect(await bench.round(delivery)).toEqual(['withdrawn']);
     expect(sink.received).toEqual([]);

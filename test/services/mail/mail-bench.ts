@@ -34,7 +34,7 @@ export interface MailRow {
   recipient: string;
 }
 
-/** Whose mails these are; nothing is looked up by it. */
+/** Whose mails these are. */
 const A_USER = '019ab3c4-0000-7000-8000-00000000000a';
 
 /** Everything that sending mail needs, on a database of its own with a clock that stands still. */
@@ -52,6 +52,14 @@ export async function openMailBench() {
       applicationName: 'test',
     }),
     (opened) => opened.close(),
+  );
+  await db.execute(
+    {
+      name: '',
+      text: `INSERT INTO users (id, email, created_at, updated_at)
+             VALUES ($1, 'ada@example.com', now(), now())`,
+    },
+    [A_USER],
   );
   await ensureKeys({ db, clock }, providedMasterKeys([MASTER]));
   const keys = createKeys({ db, clock, loadMasters: async () => [MASTER] });
