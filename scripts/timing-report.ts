@@ -26,7 +26,7 @@ const HELP = `node scripts/timing-report.ts [options]
   --requests <count>   of each class; 2000 by default
   --memory-kib <count> Argon2id memory; the product's default by default
   --passes <count>     Argon2id passes; likewise`;
-const PROBES_PER_START = 4;
+const PROBES_PER_START = 6;
 const SLOTS = availableParallelism();
 
 interface Run {
