@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { refuseBrokenRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
+import { keepRequestsYoung } from './young-generation.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -61,12 +62,13 @@ const CLOSE_POLL_MS = 25;
 
 /** Serves an application. @throws AppError `config_invalid` where it cannot listen */
 export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
+  keepRequestsYoung();
   const handle = app.callback();
   const { clock = systemClock } = options;
   // By connection, so that the table changes with those and not with every request: entries that come
   // and go by the thousand make V8 rebuild it all the time, and each old copy keeps what it held alive
-  // until the next full collection.
-  const latest = new Map<Socket, ServerResponse>();
+  // until the next full collection. An idle connection has an empty entry, and holds no old answer.
+  const latest = new Map<Socket, ServerResponse | null>();
   let inFlight = 0;
   let closing: Promise<void> | undefined;
 
@@ -74,10 +76,13 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
   const server = createServer(
     { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
-      latest.set(request.socket, response);
+      const { socket } = request;
+      latest.set(socket, response);
       inFlight += 1;
       response.once('close', () => {
         inFlight -= 1;
+        // A client may send its next request before this answer, and a closed socket has no entry.
+        if (latest.get(socket) === response) latest.set(socket, null);
       });
       if (closing) response.setHeader('Connection', 'close');
       void handle(request, response);
@@ -139,14 +144,14 @@ const LISTEN_FAILURES: Partial<Record<string, { text: string; hint: string }>> =
 
 async function closeGracefully(
   server: HttpServer,
-  responses: Iterable<ServerResponse>,
+  responses: Iterable<ServerResponse | null>,
   deadlineMs: number,
 ): Promise<void> {
   const closed = once(server, 'close');
   // Not http's own close(), which cuts idle connections in the same instant.
   NetServer.prototype.close.call(server);
   for (const response of responses) {
-    if (!response.headersSent) response.setHeader('Connection', 'close');
+    if (response && !response.headersSent) response.setHeader('Connection', 'close');
   }
 
   const cutIdle = () => server.closeIdleConnections();

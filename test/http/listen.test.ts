@@ -1,6 +1,11 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import Koa from 'koa';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Exchange } from '../../src/http/kernel/exchange.ts';
+import { listen } from '../../src/http/listen.ts';
 import { post, send, sendRaw, startApp, until } from './support/http.ts';
 import { echo, route, whoami } from './support/routes.ts';
 
@@ -185,4 +190,30 @@ describe('bytes that are no request', () => {
     const good = { email: 'ada@example.com', password: 'correct horse' };
     expect((await app.ask(post('/v1/echo', good))).status).toBe(200);
   });
+});
+
+test('a connection that stays open keeps nothing of its last request', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const seen: WeakRef<object>[] = [];
+  const app = new Koa<Exchange>();
+  app.use((ctx) => {
+    seen.push(new WeakRef(ctx.req), new WeakRef(ctx.res), new WeakRef(ctx));
+    ctx.status = 204;
+  });
+  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => listener.close(0));
+  const socket = connect(listener.port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const text: string[] = [];
+  socket.on('data', (chunk) => text.push(chunk.toString('latin1')));
+
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => text.join('').includes('204') && listener.inFlight() === 0);
+  await until(() => {
+    collectGarbage();
+    return seen.every((ref) => ref.deref() === undefined);
+  });
+  expect(seen).toHaveLength(3);
+  expect(await listener.connections()).toBe(1);
 });
