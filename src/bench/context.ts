@@ -44,6 +44,8 @@ export interface BenchContext {
   readonly slots: number;
   /** Processes that wanted a core in the minute before: what shared the machine with the benchmark. */
   readonly loadBefore: number;
+  /** Share of the CPU time since the benchmark began that the host gave to other machines, 0 to 1. */
+  stolenShare(): number;
   /** Of every user the benchmarks make: long, and on no list of common passwords. */
   readonly password: string;
   /** Makes the addresses of a run differ from those of any other; `part` is 1 to 6 of `a-z0-9`. */

@@ -21,6 +21,8 @@ export async function describe(
   if (!subject.own) notes.push(GIVEN_SUBJECT);
   if (machine.fileSystem === 'tmpfs') notes.push(ON_TMPFS);
   if (context.loadBefore > BUSY) notes.push(busyNote(context.loadBefore, machine.cores));
+  const stolen = context.stolenShare();
+  if (stolen > STOLEN) notes.push(stolenNote(stolen));
   return {
     ...measured,
     notes,
@@ -43,6 +45,13 @@ const BUSY = 0.5;
 
 function busyNote(load: number, cores: number): string {
   return `Something else kept this machine busy before the run (load average ${load.toFixed(1)} on ${cores} cores): ratios mean more than figures here.`;
+}
+
+/** Below this a run on a virtual machine is as good as alone. */
+const STOLEN = 0.01;
+
+function stolenNote(share: number): string {
+  return `The host of this virtual machine gave ${(share * 100).toFixed(0)} % of its CPU time to others meanwhile (steal): figures are too low, and a ratio favours whatever needs fewer cores at once.`;
 }
 
 /** The options a run was made with, as the report shows them. */
