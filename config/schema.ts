@@ -332,7 +332,7 @@ export const SETTINGS = {
   }),
   'registration.batch_size': integer({
     about: 'Registrations written by one statement at most.',
-    default: 200,
+    default: 500,
     min: 1,
     max: 2_000,
   }),

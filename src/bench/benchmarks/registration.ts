@@ -16,7 +16,7 @@ const CONNECTIONS = 500;
 const DURATION_MS = 20_000;
 const LIMIT_MS = 5_000;
 /** As the product: batches of this size, two writers. */
-const INSERT = { batchSize: 200, connections: 2 };
+const INSERT = { batchSize: 500, connections: 2 };
 
 /**
  * Registration in a burst. The appliance defers hashing (the keyed prehash is stored at once, the
