@@ -7,8 +7,8 @@ import { setFlagsFromString } from 'node:v8';
  * scavenges and "pretenures" their objects: it allocates the next ones in the old generation at once
  * (V8's `allocation-site-pretenuring`). There they outlive their request until the next full
  * collection, and keep alive all young objects they point to, which every scavenge then copies twice.
- * Measured on bursts of registrations: 6 KB of garbage promoted a request instead of 1 or 2, and a
- * fifth more CPU (`docs/performance.md`). Whether a process fell into that state was a matter of luck.
+ * Measured on bursts of registrations: 6 to 7 KB promoted a request instead of 3, and a tenth to a
+ * third more CPU (`docs/performance.md`). Some processes fell into that state, others never did.
  *
  * Of the whole process, and of code compiled from now on: to be called before the first request.
  */
