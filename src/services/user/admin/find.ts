@@ -41,9 +41,9 @@ export type FindUsers = ReturnType<typeof createFindUsers>;
 
 /** How operators look users up. */
 export function createFindUsers({ db, clock }: { db: Db; clock: Clock }) {
-  async function findOne(where: Prisma.UserWhereUniqueInput): Promise<AdminUser | null> {
+  async function findOne(where: Prisma.UserWhereInput): Promise<AdminUser | null> {
     const { user } = await db.prisma();
-    const row = await user.findUnique({ where, select: selectAdminUser(clock.now()) });
+    const row = await user.findFirst({ where, select: selectAdminUser(clock.now()) });
     return row && presentAdminUser(row);
   }
 
@@ -89,7 +89,7 @@ export function createFindUsers({ db, clock }: { db: Db; clock: Clock }) {
   };
 }
 
-function uniqueWhere(text: string): Prisma.UserWhereUniqueInput | null {
+function uniqueWhere(text: string): Prisma.UserWhereInput | null {
   if (isUuid(text)) return { id: text };
   const email = canonicaliseEmail(text);
   if (email !== null) return { email };
