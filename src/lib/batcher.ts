@@ -33,8 +33,15 @@ interface Entry<In, Out> {
 }
 
 /**
- * Collects items while a batch is in flight and flushes at once when a writer is free: there is no
- * fixed wait, so a lone item goes straight through and a burst fills its batches by itself.
+ * A free writer takes so many at once; fewer wait for the event loop's turn to end, to share a batch
+ * with what else arrived. A turn may bring hundreds: if they all waited for its end, they would move
+ * as one herd, and database and process work by turns instead of side by side.
+ */
+const WORTH_A_BATCH = 64;
+
+/**
+ * Collects items while every writer has a batch in flight. There is no fixed wait: a lone item goes
+ * straight through, and a burst fills its batches by itself.
  */
 export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batcher<In, Out> {
   let waiting: Entry<In, Out>[] = [];
@@ -44,9 +51,13 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
   let draining: PromiseWithResolvers<void> | undefined;
 
   function schedule(): void {
-    if (scheduled || waiting.length === 0 || inFlight >= options.writers) return;
+    if (waiting.length === 0 || inFlight >= options.writers) return;
+    if (waiting.length >= WORTH_A_BATCH) flush();
+    else if (!scheduled) flushAfterTurn();
+  }
+
+  function flushAfterTurn(): void {
     scheduled = true;
-    // One turn of the event loop, so that all requests that arrived together share the batch.
     setImmediate(() => {
       scheduled = false;
       flush();

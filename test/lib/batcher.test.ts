@@ -62,6 +62,18 @@ test('as many batches are in flight as there are writers', async () => {
   await all;
 });
 
+test('a burst fills a batch before the turn of the event loop ends, and a few wait for its end', async () => {
+  const { batcher, batches } = createHeldBatcher({ writers: 3 });
+  const all = submitAll(batcher, range(0, 150));
+  expect(batches.map(({ items }) => items.length)).toEqual([64, 64]);
+  expect(batcher.stats()).toEqual({ waiting: 22, inFlight: 2 });
+
+  await eventually('the rest has followed', () => batches.length === 3);
+  for (const batch of batches) batch.finish();
+  expect((await all).map(({ status }) => status)).toEqual(Array(150).fill('fulfilled'));
+  expect(batches.flatMap(({ items }) => items)).toEqual(range(0, 150));
+});
+
 test('an error among the answers fails its own item, a throw the items of its batch', async () => {
   const batcher = createBatcher<number, number>({
     maxBatch: 3,
