@@ -1,8 +1,8 @@
 import type { Benchmark } from '../context.ts';
 import { measureRawArgon2 } from '../limits/raw-argon2.ts';
+import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
-import type { RunSummary } from '../result.ts';
 import { makeUsers, signIn } from '../scene.ts';
 import { atLeast, atMost, figure, figureOf, none } from '../stats/figure.ts';
 import { countErrors } from '../stats/run-summary.ts';
@@ -38,20 +38,18 @@ export const login: Benchmark = {
     const [first] = await signIn(context, subject, emails.slice(0, 1));
     const scenario = { kind: 'login', emails, password } as const;
 
-    const raw: number[] = [];
-    const capacity: RunSummary[] = [];
     let engine = '';
-    await warmUp(context, subject, { connections, scenario });
-    for (let round = 0; round < options.repeat; round++) {
+    const measureRaw = async () => {
       progress.step('raw Argon2id');
       const input = { ...DEFAULT_HASH, slots, durationMs: LIMIT_MS };
       const rate = await measureRawArgon2(input, signal);
       engine = rate.engine;
-      raw.push(rate.perSecond);
-      capacity.push(
-        await measureLoad(context, subject, 'at capacity', { connections, durationMs, scenario }),
-      );
-    }
+      return rate.perSecond;
+    };
+    await warmUp(context, subject, { connections, scenario });
+    const { runs: capacity, limits } = await measureBeside(options.repeat, measureRaw, () =>
+      measureLoad(context, subject, 'at capacity', { connections, durationMs, scenario }),
+    );
     const single = await measureLoad(context, subject, 'one at a time', {
       connections: 1,
       durationMs: LIMIT_MS,
@@ -94,7 +92,7 @@ export const login: Benchmark = {
             values: capacity.map((run) => run.acceptedThroughput),
           },
           `raw Argon2id, ${engine}, ${slots} slots`,
-          raw,
+          limits,
           atLeast(0.9, 'of the raw Argon2id rate'),
         ),
         figure({

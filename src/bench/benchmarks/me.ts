@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BenchContext, Benchmark } from '../context.ts';
 import { measureRawPaseto } from '../limits/raw-paseto.ts';
 import { forkLoad } from '../load/fork-load.ts';
+import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import type { RunSummary } from '../result.ts';
@@ -44,9 +45,6 @@ export const me: Benchmark = {
 
     await warmUp(context, subject, { connections, scenario: known });
     const cached: RunSummary[] = [];
-    const uncached: RunSummary[] = [];
-    const raw: number[] = [];
-    const share = Math.floor(freshTokens.length / options.repeat);
     for (let round = 0; round < options.repeat; round++) {
       cached.push(
         await measureLoad(context, subject, 'signature cached', {
@@ -55,18 +53,21 @@ export const me: Benchmark = {
           scenario: known,
         }),
       );
+    }
+    const measureRaw = async () => {
       progress.step('raw signature verification');
       const input = { operation: 'verify', inFlight: 8, durationMs: LIMIT_MS } as const;
-      raw.push((await measureRawPaseto(input, signal)).perSecond);
+      return (await measureRawPaseto(input, signal)).perSecond;
+    };
+    const share = Math.floor(freshTokens.length / options.repeat);
+    const { runs: uncached, limits } = await measureBeside(options.repeat, measureRaw, (round) => {
       const tokens = freshTokens.slice(round * share, (round + 1) * share);
-      uncached.push(
-        await measureLoad(context, subject, 'every token new', {
-          connections,
-          durationMs,
-          scenario: { kind: 'me', tokens, once: true },
-        }),
-      );
-    }
+      return measureLoad(context, subject, 'every token new', {
+        connections,
+        durationMs,
+        scenario: { kind: 'me', tokens, once: true },
+      });
+    });
     const single = await measureLoad(context, subject, 'one at a time', {
       connections: 1,
       durationMs: LIMIT_MS,
@@ -97,7 +98,7 @@ export const me: Benchmark = {
           },
           atLeast(6_000, '/s'),
         ),
-        uncachedFigure(uncached, raw),
+        uncachedFigure(uncached, limits),
         figure({
           id: 'me.cached.p99',
           label: `Signature cached, 99th percentile with ${connections} connections`,

@@ -1,8 +1,8 @@
 import type { Benchmark } from '../context.ts';
 import { measureRawPaseto } from '../limits/raw-paseto.ts';
+import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
-import type { RunSummary } from '../result.ts';
 import { makeUsers, signIn } from '../scene.ts';
 import { atLeast, figure, figureOf, none } from '../stats/figure.ts';
 import { countErrors } from '../stats/run-summary.ts';
@@ -36,15 +36,15 @@ export const refresh: Benchmark = {
     };
 
     await warmUp(context, subject, await newChains(connections));
-    const runs: RunSummary[] = [];
-    const raw: number[] = [];
-    for (let round = 0; round < options.repeat; round++) {
-      const chains = await newChains(connections);
-      runs.push(await measureLoad(context, subject, 'refresh', { ...chains, durationMs }));
+    const measureRaw = async () => {
       progress.step('raw signing');
       const input = { operation: 'sign', inFlight: 8, durationMs: LIMIT_MS } as const;
-      raw.push((await measureRawPaseto(input, signal)).perSecond);
-    }
+      return (await measureRawPaseto(input, signal)).perSecond;
+    };
+    const { runs, limits } = await measureBeside(options.repeat, measureRaw, async () => {
+      const chains = await newChains(connections);
+      return measureLoad(context, subject, 'refresh', { ...chains, durationMs });
+    });
     const single = await measureLoad(context, subject, 'one at a time', {
       ...(await newChains(1)),
       durationMs: LIMIT_MS,
@@ -59,7 +59,7 @@ export const refresh: Benchmark = {
         values: runs.map((run) => run.acceptedThroughput),
       },
       'raw PASETO signing, 8 in flight',
-      raw,
+      limits,
     );
     const all = [...runs, single];
     return describe(context, refresh, subject, startedAt, {

@@ -1,6 +1,7 @@
 import type { Benchmark } from '../context.ts';
 import { openBenchDatabase } from '../database.ts';
 import { measureRawInsert } from '../limits/raw-insert.ts';
+import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import type { Figure, RunSummary } from '../result.ts';
@@ -54,30 +55,36 @@ export const registration: Benchmark = {
         durationMs,
         scenario: scenario(duplicates),
       });
-    const limits = { static: [] as RunSummary[], inserts: [] as number[] };
-    const bursts: RunSummary[] = [];
+    const staticRuns: RunSummary[] = [];
+    const inserts: number[] = [];
     const walPerRegistration: number[] = [];
 
     if (staticServer) await warmUp(context, staticServer, { connections, scenario: scenario() });
     await warmUp(context, subject, { connections, scenario: scenario() });
-    // Limit and figure take turns, so that whatever else the machine does meets both.
-    for (let round = 0; round < options.repeat; round++) {
-      if (staticServer) {
-        const plan = { connections, durationMs, scenario: scenario() };
-        limits.static.push(await measureLoad(context, staticServer, 'static answer', plan));
-      }
-      const walBefore = await database?.walBytes();
-      const run = await burst('registration');
-      bursts.push(run);
-      const walAfter = await database?.walBytes();
-      const created = countStatus(run, 201);
-      if (walBefore !== undefined && walAfter !== undefined && created > 0)
-        walPerRegistration.push((walAfter - walBefore) / created);
-      if (!subject.own) continue;
+    const measureStatic = async () => {
+      if (!staticServer) return 0;
+      const plan = { connections, durationMs: durationMs / 2, scenario: scenario() };
+      staticRuns.push(await measureLoad(context, staticServer, 'static answer', plan));
+      return staticRuns.at(-1)!.acceptedThroughput;
+    };
+    const { runs: bursts, limits } = await measureBeside(
+      options.repeat,
+      measureStatic,
+      async () => {
+        const walBefore = await database?.walBytes();
+        const run = await burst('registration');
+        const walAfter = await database?.walBytes();
+        const created = countStatus(run, 201);
+        if (walBefore !== undefined && walAfter !== undefined && created > 0)
+          walPerRegistration.push((walAfter - walBefore) / created);
+        return run;
+      },
+    );
+    if (subject.own) {
       progress.step('raw PostgreSQL insert');
       const { connectionString } = subject.own;
       const insert = { ...INSERT, connectionString, durationMs: LIMIT_MS };
-      limits.inserts.push((await measureRawInsert(insert, signal)).perSecond);
+      inserts.push((await measureRawInsert(insert, signal)).perSecond);
     }
     const base = bursts.map((run) => run.acceptedThroughput);
     const single = await measureLoad(context, subject, 'one at a time', {
@@ -94,21 +101,16 @@ export const registration: Benchmark = {
       values: base,
     } as const;
     const figures: Figure[] = [
-      limits.static.length > 0
-        ? figureOf(
-            throughput,
-            STATIC_LIMIT,
-            limits.static.map((run) => run.acceptedThroughput),
-            atLeast(0.8, 'of the static answer'),
-          )
+      staticServer
+        ? figureOf(throughput, STATIC_LIMIT, limits, atLeast(0.8, 'of the static answer'))
         : figure(throughput),
     ];
-    if (limits.inserts.length > 0) {
+    if (inserts.length > 0) {
       figures.push(
         figureOf(
           { ...throughput, id: 'registration.of_insert', label: 'The same beside the database' },
           `raw batch insert, ${INSERT.batchSize} rows on ${INSERT.connections} connections`,
-          limits.inserts,
+          inserts,
         ),
       );
     }
@@ -172,8 +174,8 @@ export const registration: Benchmark = {
     }
     const bound = options.bounded ? await measureBacklogBound(context) : undefined;
 
-    const runs = [...limits.static, ...bursts, ...extra, single, ...(bound?.runs ?? [])];
-    const plotted = [...limits.static.slice(-1), ...bursts.slice(-1), ...extra];
+    const runs = [...staticRuns, ...bursts, ...extra, single, ...(bound?.runs ?? [])];
+    const plotted = [...staticRuns.slice(-1), ...bursts.slice(-1), ...extra];
     return describe(context, registration, subject, startedAt, {
       method: `${connections} keep-alive connections register new addresses for ${durationMs / 1_000} s, each as soon as its last answer came. Commits are durable, addresses unique, passwords checked against the blocklist.`,
       figures: [...figures, ...(bound?.figures ?? [])],

@@ -32,8 +32,15 @@ export function figureOf(
   const limitValue = summariseRepeats(limits).median;
   const limit: Limit = { label: limitLabel, value: limitValue, unit: spec.unit };
   const plain = figure(spec);
-  const ratio = limitValue === 0 ? 0 : plain.value / limitValue;
+  const ratio = limitValue === 0 ? 0 : ratioOf(spec.values, limits);
   return { ...plain, limit, ratio, ...(bar ? { bar: bar(ratio) } : {}) };
+}
+
+/** Each run beside its own limit, where it has one: a machine that slowed down meanwhile slowed both. */
+function ratioOf(values: readonly number[], limits: readonly number[]): number {
+  const isPaired = values.length === limits.length && !limits.includes(0);
+  if (!isPaired) return summariseRepeats(values).median / summariseRepeats(limits).median;
+  return summariseRepeats(values.map((value, index) => value / limits[index]!)).median;
 }
 
 /** @param what follows the number: a unit, or `of the raw Argon2id rate` */
