@@ -74,8 +74,10 @@ export function openDatabase(options: DbOptions): Db {
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
   });
-  // An idle connection that breaks is only dropped; the next statement opens another.
+  // An idle connection that breaks is only dropped; the next statement opens another. After the close
+  // none is needed: a server that stops just then may still have said so on a connection we left.
   pool.on('error', (error) => {
+    if (isClosed) return;
     log.warn({ err: error }, 'idle database connection lost');
     options.onUnreachable?.();
   });

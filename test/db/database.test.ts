@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Db, openDatabase } from '../../src/db/database.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
@@ -15,8 +17,15 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
+/** Open until the test is over. */
 function open(connectionString: string, changes: { statementTimeoutMs?: number } = {}): Db {
-  const db = openDatabase({
+  const db = openToClose(connectionString, changes);
+  onTestFinished(() => db.close());
+  return db;
+}
+
+function openToClose(connectionString: string, changes: { statementTimeoutMs?: number } = {}): Db {
+  return openDatabase({
     connectionString,
     poolSize: 3,
     applicationName: 'test',
@@ -26,8 +35,6 @@ function open(connectionString: string, changes: { statementTimeoutMs?: number }
     },
     ...changes,
   });
-  onTestFinished(() => db.close());
-  return db;
 }
 
 const sql = (text: string) => ({ name: '', text });
@@ -73,17 +80,23 @@ test('a server that hangs, connections and all, is given up', async () => {
 });
 
 test('whoever asks after the close is refused, and no server is started for it', async () => {
-  const db = openDatabase({
-    connectionString: database.connectionString,
-    poolSize: 1,
-    applicationName: 'test',
-    log: createLogger({ level: 'silent' }),
-    onUnreachable() {
-      unreachable += 1;
-    },
-  });
+  const db = openToClose(database.connectionString);
   await db.close();
   const error = await db.query(sql('SELECT 1')).catch((thrown: unknown) => thrown);
   expect(isConnectionError(error)).toBe(true);
+  expect(unreachable).toBe(0);
+});
+
+test("a server that stops while we close is nobody's loss: it is not started again", async () => {
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const db = openToClose(proxy.connectionString);
+  const [row] = await db.query<{ pid: number }>(sql('SELECT pg_backend_pid() AS pid'));
+  proxy.freeze();
+  process.kill(row!.pid, 'SIGTERM');
+  await eventually('it is gone', () => !existsSync(`/proc/${row!.pid}`));
+  await db.close();
+  proxy.thaw();
+  await setTimeout(20);
   expect(unreachable).toBe(0);
 });

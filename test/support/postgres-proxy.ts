@@ -16,7 +16,7 @@ export interface PostgresProxy {
   /** Ends all connections and refuses new ones, until `up`. */
   down(): Promise<void>;
   up(): Promise<void>;
-  /** Lets everything hang, connections and all, until `thaw`. */
+  /** Lets everything hang, connections and all, until `thaw`: then the server speaks first. */
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function startPostgresProxy(connectionString: string): Promise<Post
       lost += 1;
       cut();
     });
-    for (const socket of [client, upstream]) {
+    for (const socket of [upstream, client]) {
       sockets.add(socket);
       if (isFrozen) socket.pause();
       socket.on('error', cut).on('close', () => {
