@@ -31,12 +31,19 @@ interface StateRow extends UserColumns {
 }
 
 // Session and user state in one read for all requests that wait for it; a session that ended or
-// whose user may not sign in is simply not returned.
+// whose user may not sign in is simply not returned. LATERAL and OFFSET 0 make it a look-up by key for
+// each: without knowing how many there are, PostgreSQL may prefer to read every user.
 const LOAD_STATES = statement(
   'sessions.load_states',
   `SELECT s.id AS session_id, ${USER_COLUMNS}
-   FROM sessions AS s JOIN users AS u ON u.id = s.user_id
-   WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > $2 AND u.status = 'active'`,
+   FROM unnest($1::uuid[]) AS wanted (id)
+   CROSS JOIN LATERAL (
+     SELECT id, user_id FROM sessions
+     WHERE id = wanted.id AND ended_at IS NULL AND expires_at > $2 OFFSET 0
+   ) AS s
+   CROSS JOIN LATERAL (
+     SELECT * FROM users WHERE id = s.user_id AND status = 'active' OFFSET 0
+   ) AS u`,
 );
 
 const CACHED_STATES = 20_000;

@@ -84,30 +84,41 @@ export function createRotate({ db, clock, perMinute, lifetime }: RotateDeps): Ro
  * one through. An UPDATE touches a row once, so of equal claims in one batch one returns. The
  * per-minute limit rides along, so that counting needs no second write. The end of the session moves
  * only where an idle time is set; unchanged, it costs no write to its index.
+ *
+ * Each claim looks up its own session and user, by primary key. That is what `LATERAL`, the row lock
+ * and `OFFSET 0` spell out: PostgreSQL plans a prepared statement without knowing how many claims
+ * there are, and left to itself it compares every claim with every live session.
  */
 function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
   return statement(
     name,
     `WITH held AS MATERIALIZED (
-       SELECT id FROM sessions WHERE id = ANY($1::uuid[]) FOR NO KEY UPDATE ${locking}
+       SELECT c.claim, c.at, c.ip, s.id, s.counter, u.role
+       FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::timestamptz[], $5::text[])
+              WITH ORDINALITY AS c (id, counter, secret_digest, at, ip, claim)
+       CROSS JOIN LATERAL (
+         SELECT id, counter, user_id FROM sessions
+         WHERE id = c.id AND counter = c.counter AND secret_digest = c.secret_digest
+           AND ended_at IS NULL AND expires_at > c.at
+           AND ($6::int IS NULL OR refreshes_in_window < $6 OR refresh_window_at IS NULL
+                OR refresh_window_at <= c.at - interval '1 minute')
+         FOR NO KEY UPDATE ${locking}
+       ) AS s
+       CROSS JOIN LATERAL (
+         SELECT role FROM users WHERE id = s.user_id AND status = 'active' OFFSET 0
+       ) AS u
      )
      UPDATE sessions AS s
-     SET counter = s.counter + 1, rotated_at = c.at, last_used_at = c.at, ip = c.ip,
+     SET counter = s.counter + 1, rotated_at = h.at, last_used_at = h.at, ip = h.ip,
          expires_at = LEAST(s.created_at + make_interval(secs => $7),
-                            c.at + make_interval(secs => $8)),
-         refresh_window_at = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
-                                  THEN s.refresh_window_at ELSE c.at END,
-         refreshes_in_window = CASE WHEN s.refresh_window_at > c.at - interval '1 minute'
+                            h.at + make_interval(secs => $8)),
+         refresh_window_at = CASE WHEN s.refresh_window_at > h.at - interval '1 minute'
+                                  THEN s.refresh_window_at ELSE h.at END,
+         refreshes_in_window = CASE WHEN s.refresh_window_at > h.at - interval '1 minute'
                                     THEN s.refreshes_in_window + 1 ELSE 1 END
-     FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::timestamptz[], $5::text[])
-            WITH ORDINALITY AS c (id, counter, secret_digest, at, ip, claim)
-       JOIN held ON held.id = c.id, users AS u
-     WHERE s.id = c.id AND s.counter = c.counter AND s.secret_digest = c.secret_digest
-       AND s.ended_at IS NULL AND s.expires_at > c.at
-       AND u.id = s.user_id AND u.status = 'active'
-       AND ($6::int IS NULL OR s.refreshes_in_window < $6 OR s.refresh_window_at IS NULL
-            OR s.refresh_window_at <= c.at - interval '1 minute')
-     RETURNING c.claim::int, s.user_id, u.role, s.amr, s.counter, s.created_at, s.rotated_at,
+     FROM held AS h
+     WHERE s.id = h.id AND s.counter = h.counter
+     RETURNING h.claim::int, s.user_id, h.role, s.amr, s.counter, s.created_at, s.rotated_at,
                s.expires_at`,
   );
 }
