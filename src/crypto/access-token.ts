@@ -1,23 +1,12 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Claims, PasetoError, PublicProtocol } from 'paseto';
-import {
-  ImportPublicKeyFactory,
-  ImportSecretKeyFactory,
-  type PublicKey,
-  type SecretKey,
-  SignFactory,
-  VerifyFactory,
-} from 'paseto/v4/public';
+import { ImportPublicKeyFactory, type PublicKey, VerifyFactory } from 'paseto/v4/public';
 import { k4Pid, k4Public } from './paserk.ts';
 import { isUuid } from './random.ts';
+import { secretKeyFromSeed, signV4Public } from './sign-v4.ts';
 
 /** Access tokens: PASETO v4.public and nothing else. No version or purpose is read from a token. */
-const v4 = new PublicProtocol(
-  SignFactory,
-  VerifyFactory,
-  ImportPublicKeyFactory,
-  ImportSecretKeyFactory,
-);
+const v4 = new PublicProtocol(VerifyFactory, ImportPublicKeyFactory);
 
 /** How far another node's clock may run ahead in `iat` and `nbf`. `exp` has no leeway. */
 export const CLOCK_LEEWAY_SECONDS = 60;
@@ -40,7 +29,7 @@ export interface SigningKey {
   /** What is published, `k4.public.…`. */
   readonly paserk: string;
   readonly publicKey: Buffer;
-  readonly secretKey: SecretKey;
+  readonly secretKey: KeyObject;
   readonly verify: VerifyKey;
 }
 
@@ -72,14 +61,16 @@ export interface VerifyOptions {
 
 /** Derives the whole Ed25519 key from its 32-byte seed: import once, keep the result. */
 export async function signingKeyFromSeed(seed: Buffer): Promise<SigningKey> {
-  const publicKey = publicKeyOf(seed);
-  const secret = Buffer.concat([seed, publicKey]).toString('base64url');
+  const secretKey = secretKeyFromSeed(seed);
+  const publicKey = createPublicKey(secretKey)
+    .export({ format: 'der', type: 'spki' })
+    .subarray(-32);
   const verify = await verifyKeyFromPublic(publicKey);
   return {
     kid: verify.kid,
     paserk: k4Public(publicKey),
     publicKey,
-    secretKey: await v4.ImportSecretKey(`k4.secret.${secret}`),
+    secretKey,
     verify,
   };
 }
@@ -95,7 +86,7 @@ export async function verifyKeyFromPublic(publicKey: Uint8Array): Promise<Verify
 }
 
 /** Signs an access token. */
-export function signAccessToken(key: SigningKey, claims: AccessClaims): Promise<string> {
+export function signAccessToken(key: SigningKey, claims: AccessClaims): string {
   const issuedAt = toSeconds(claims.issuedAt);
   const payload = {
     iss: claims.issuer,
@@ -109,7 +100,7 @@ export function signAccessToken(key: SigningKey, claims: AccessClaims): Promise<
     exp: toSeconds(claims.expiresAt),
     ...(claims.audience === undefined ? {} : { aud: claims.audience }),
   };
-  return v4.Sign(key.secretKey, payload, { footer: key.verify.footer, now: claims.issuedAt });
+  return signV4Public(key.secretKey, Buffer.from(JSON.stringify(payload)), key.verify.footer);
 }
 
 /**
@@ -189,15 +180,4 @@ function isTextList(value: unknown): value is string[] {
 /** RFC 3339 in UTC and whole seconds: the canonical form in PASETO claims. */
 function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
-}
-
-/** PKCS #8 header of an Ed25519 seed (RFC 8410 section 7). */
-const PKCS8_HEADER = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-function publicKeyOf(seed: Buffer): Buffer {
-  if (seed.length !== 32) throw new TypeError('an Ed25519 seed is 32 bytes');
-  const der = Buffer.concat([PKCS8_HEADER, seed]);
-  const secretKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  const spki = createPublicKey(secretKey).export({ format: 'der', type: 'spki' });
-  return spki.subarray(-32);
 }

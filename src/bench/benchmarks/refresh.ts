@@ -9,7 +9,7 @@ import { countErrors } from '../stats/run-summary.ts';
 import { openSubject } from '../subject.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions } from './describe.ts';
 
-const CONNECTIONS = 64;
+const CONNECTIONS = 256;
 const DURATION_MS = 10_000;
 const LIMIT_MS = 3_000;
 

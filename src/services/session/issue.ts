@@ -81,7 +81,7 @@ export function createSessionIssuer({ clock, keys, policy }: IssueDeps) {
       const ring = await keys.ring();
       const issuedAt = Math.floor(session.at.getTime() / 1_000) * 1_000;
       const expiresAt = Math.min(issuedAt + policy.accessTtlMs, session.expiresAt.getTime());
-      const accessToken = await signAccessToken(ring.signing, {
+      const accessToken = signAccessToken(ring.signing, {
         issuer: policy.issuer,
         audience: policy.audience,
         subject: session.userId,
