@@ -50,6 +50,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   paseto: ['src/crypto'],
   otplib: ['src/crypto'],
   typebox: ['src/http/kernel/typebox.ts'],
+  'pg-copy-streams': ['src/db'],
 };
 
 /** Words of the language that have one home each. */

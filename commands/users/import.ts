@@ -1,11 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { access, constants, stat } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
 import { hashParams } from '../../src/app/open-forge.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
+import { findInput } from '../../src/cli/find-input.ts';
 import { describeImport, openRejectionSink } from '../../src/cli/import-report.ts';
 import { startProgress } from '../../src/cli/progress.ts';
-import { AppError } from '../../src/errors.ts';
 import { readLines } from '../../src/lib/read-lines.ts';
 import { identityPolicyOf } from '../../src/services/registration/identity.ts';
 import {
@@ -71,24 +69,5 @@ export default class UsersImport extends CoreCommand<typeof UsersImport> {
     this.log(describeImport(summary, { isDryRun: dryRun, rejects: this.flags.rejects }));
     if (summary.rejected > 0) process.exitCode = 1;
     return { ...summary, dry_run: dryRun };
-  }
-}
-
-interface Input {
-  /** 0 where nobody knows. */
-  readonly bytes: number;
-  open(): AsyncIterable<Buffer>;
-}
-
-/** @throws AppError `usage` when there is no such file */
-async function findInput(path: string): Promise<Input> {
-  if (path === '-') return { bytes: 0, open: () => process.stdin };
-  try {
-    await access(path, constants.R_OK);
-    const found = await stat(path);
-    if (found.isDirectory()) throw new Error('it is a folder');
-    return { bytes: found.size, open: () => createReadStream(path) };
-  } catch (error) {
-    throw new AppError('usage', { text: `The file ${path} cannot be read.`, cause: error });
   }
 }

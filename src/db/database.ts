@@ -1,4 +1,4 @@
-import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Client, type ClientBase, Pool, type QueryResultRow } from 'pg';
 import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError } from './errors.ts';
@@ -116,7 +116,8 @@ export function openDatabase(options: DbOptions): Db {
   };
 }
 
-function queryable(on: Pool | PoolClient): Queryable {
+/** Runs statements on a pool or a connection of `pg`. */
+export function queryable(on: Pool | ClientBase): Queryable {
   return {
     async query<Row extends QueryResultRow>(what: Statement, values: readonly unknown[] = []) {
       const result = await on.query<Row>({ name: what.name, text: what.text, values: [...values] });

@@ -1,5 +1,7 @@
-import { chmod, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chmod, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
 import { AppError } from '../errors.ts';
 
 const OTHERS = 0o077;
@@ -48,6 +50,35 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
   }
   await rename(unfinished, path);
   await syncFolder(dirname(path));
+}
+
+/** A new file while it is written. */
+export interface UnfinishedFile {
+  readonly stream: Writable;
+  /** Gives the finished stream's file its name. @throws EEXIST where another has taken it */
+  keep(): Promise<void>;
+  /** Removes what was written, if it was not kept. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens a new file that only its owner can read (mode 0600), for content that does not fit in memory.
+ * It has its name when it is complete and on the disk, and never replaces another file.
+ * @throws where the folder does not exist or cannot be written
+ */
+export async function createPrivateFile(path: string): Promise<UnfinishedFile> {
+  const unfinished = `${path}.tmp-${process.pid}`;
+  const file = await open(unfinished, 'w', 0o600);
+  return {
+    // Synced when it closes; the descriptor is the stream's from here on.
+    stream: createWriteStream(unfinished, { fd: file, flush: true }),
+    async keep() {
+      await link(unfinished, path);
+      await rm(unfinished);
+      await syncFolder(dirname(path));
+    },
+    discard: () => rm(unfinished, { force: true }),
+  };
 }
 
 /** Reads a text file; undefined where there is none. */

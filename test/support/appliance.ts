@@ -6,7 +6,7 @@ import { createScope } from '../../src/lib/lifecycle.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
 import { createTestClock, type TestClock } from './clock.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createTestDatabase, type TestDatabase } from './postgres.ts';
 
 /** A fixed master key, so that nodes of one test agree on it. */
 export const MASTER_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
@@ -45,16 +45,18 @@ export interface TestApplianceOptions {
   readonly env?: Record<string, string>;
   /** Share another appliance's database, as a second node. */
   readonly beside?: TestAppliance;
+  /** A database that holds an installation; whoever made it drops it. */
+  readonly database?: TestDatabase;
 }
 
-const databases = new WeakMap<TestAppliance, { connectionString: string; drop(): Promise<void> }>();
+const databases = new WeakMap<TestAppliance, TestDatabase>();
 
 /**
  * A whole API node in this process, on a database of its own: domains `example.com` (mailed code)
  * and `open.example` (no verification) are trusted, limits are off unless asked for.
  */
 export async function startAppliance(options: TestApplianceOptions = {}): Promise<TestAppliance> {
-  const shared = options.beside && databases.get(options.beside);
+  const shared = options.database ?? (options.beside && databases.get(options.beside));
   const database = shared ?? (await createTestDatabase());
   const config = loadConfig({
     env: {

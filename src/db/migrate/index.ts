@@ -32,10 +32,16 @@ export function createMigrator(deps: MigratorDeps) {
   /**
    * Applies what is pending. Any number of processes may call it at once: one applies, the others
    * wait for it and find nothing to do. A current schema costs one query; Prisma's engine is not loaded.
+   * @param upTo the last one to apply; the newest unless told
    * @throws `schema_mismatch` when the database is newer or has diverged, or a migration fails
    */
-  async function apply(): Promise<{ applied: string[] }> {
-    const known = await readMigrations(prismaDir);
+  async function apply({
+    upTo,
+  }: {
+    upTo?: string | undefined;
+  } = {}): Promise<{ applied: string[] }> {
+    const all = await readMigrations(prismaDir);
+    const known = upTo === undefined ? all : all.filter(({ name }) => name <= upTo);
     const hasWork = (session: Pool) => findWork(session, known);
     if (!(await withSession(connectionString, hasWork))) return { applied: [] };
 
