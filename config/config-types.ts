@@ -7,9 +7,13 @@ type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
 
-/** `backlog_max_age`, a duration, becomes `backlogMaxAgeMs`. */
+/** `backlog_max_age`, a duration, becomes `backlogMaxAgeMs`; `max_size`, a size, `maxSizeBytes`. */
 type Field<Word extends string, Name extends SettingName> =
-  Table[Name] extends Setting<infer _, 'duration'> ? `${CamelCase<Word>}Ms` : CamelCase<Word>;
+  Table[Name] extends Setting<infer _, 'duration'>
+    ? `${CamelCase<Word>}Ms`
+    : Table[Name] extends Setting<infer _, 'size'>
+      ? `${CamelCase<Word>}Bytes`
+      : CamelCase<Word>;
 
 type Value<Name extends SettingName> = Table[Name] extends Setting<infer V> ? V : never;
 

@@ -15,10 +15,11 @@ export function flagName(name: SettingName): string {
   return name.replaceAll(/[._]/g, '-');
 }
 
-/** Where the value lives in `Config`: camel case, `Ms` after a duration. */
+/** Where the value lives in `Config`: camel case, `Ms` after a duration, `Bytes` after a size. */
 export function fieldPath(name: SettingName): string[] {
   const path = name.split('.').map(camelCase);
   if (SETTINGS[name].kind === 'duration') path.push(`${path.pop()}Ms`);
+  if (SETTINGS[name].kind === 'size') path.push(`${path.pop()}Bytes`);
   return path;
 }
 

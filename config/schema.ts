@@ -19,6 +19,7 @@ import {
   type Setting,
   secret,
   secretUrl,
+  size,
   text,
   toggle,
 } from './setting.ts';
@@ -617,6 +618,24 @@ export const SETTINGS = {
     about: 'A file to log to.',
     without: 'standard error',
     example: '/var/log/authctl/authctl.log',
+  }),
+  'log.max_size': size({
+    about: 'A log file that would grow beyond this is set aside and compressed; 0: never.',
+    default: '50MB',
+    min: '16KB',
+    max: '100GB',
+  }),
+  'log.max_files': integer({
+    about: 'Log files set aside that are kept.',
+    default: 10,
+    min: 1,
+    max: 1_000,
+  }),
+  'log.max_age': duration({
+    about: 'Log files set aside are kept this long at most; 0s: for ever.',
+    default: '30d',
+    min: '0s',
+    max: '4000d',
   }),
   'log.sample': integer({
     about:

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { formatDuration, parseDuration } from '../src/lib/duration.ts';
+import { formatSize, parseSize } from '../src/lib/size.ts';
 import { Secret } from './secret.ts';
 
 type Kind =
@@ -10,6 +11,7 @@ type Kind =
   | 'switch'
   | 'choice'
   | 'duration'
+  | 'size'
   | 'url'
   | 'list'
   | 'path'
@@ -116,6 +118,29 @@ export function duration(
       return ms !== null && ms >= bounds.min && ms <= bounds.max ? ms : undefined;
     },
     formatDuration,
+  );
+}
+
+/** A size of files, in bytes for the program; the field's name ends in `Bytes`. 0 is always taken. */
+export function size(
+  words: Words & { default: string; min: string; max: string },
+): Setting<number, 'size'> {
+  const bounds = {
+    min: parseSize(words.min) ?? Number.NaN,
+    max: parseSize(words.max) ?? Number.NaN,
+  };
+  const expects = `a size from ${words.min} to ${words.max}, or 0`;
+  return define(
+    words,
+    'size',
+    expects,
+    words.default,
+    (value) => {
+      const bytes = parseSize(value);
+      if (bytes === null || bytes === 0) return bytes ?? undefined;
+      return bytes >= bounds.min && bytes <= bounds.max ? bytes : undefined;
+    },
+    formatSize,
   );
 }
 

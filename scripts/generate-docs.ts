@@ -41,7 +41,8 @@ environment and \`--hash-memory-kib\` as a flag. In the file, \`hash.mode: sync\
 \`hash:\` mean the same.
 
 - An empty value is a missing one.
-- Durations are a number and a unit: \`500ms\`, \`30s\`, \`15m\`, \`24h\`, \`30d\`.
+- Durations are a number and a unit: \`500ms\`, \`30s\`, \`15m\`, \`24h\`, \`30d\`. Sizes too, in powers
+  of ten: \`500KB\`, \`50MB\`, \`1GB\`.
 - Lists are separated by commas, or YAML lists in the file. Switches are \`on\` or \`off\`; as flags they
   take no value: \`--insecure\`, \`--no-insecure\`.
 - A **secret** can also be given as a file that holds it, under the same name with \`_file\` behind:

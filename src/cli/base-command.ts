@@ -130,7 +130,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   /** A short command says what it did itself; only trouble is worth a log line beside that. */
   #createLog({ log }: Config): Logger {
-    if (this.#isLongRunning) return createLogger({ level: log.level, file: log.file });
+    const { level, file, maxFiles, maxAgeMs } = log;
+    const rotation = { maxBytes: log.maxSizeBytes, maxFiles, maxAgeMs };
+    if (this.#isLongRunning) return createLogger({ level, file, rotation });
     return createLogger({ level: 'log-level' in this.flags ? log.level : 'warn' });
   }
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, openSync } from 'node:fs';
+import { fstatSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { AppError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
+import { createLogFile, type RotationLimits } from './log-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -25,12 +26,15 @@ export interface LogOptions {
   readonly level: string;
   /** A file to append to instead of standard error; undefined means standard error. */
   readonly file?: string | undefined;
+  /** When that file is set aside, and what is kept of those; without, it grows for ever. */
+  readonly rotation?: RotationLimits;
   /** Fixed fields of every line: the process's kind, the node's id. */
   readonly base?: Record<string, unknown>;
 }
 
 /** What is kept of lines that cannot be written, in bytes; later ones are dropped. */
 const MAX_WAITING_BYTES = 8_388_608;
+const NO_ROTATION: RotationLimits = { maxBytes: 0, maxFiles: 0, maxAgeMs: 0 };
 
 /**
  * One JSON object a line. Standard output belongs to command results, so logs go to standard error.
@@ -48,7 +52,7 @@ export function createLogger(options: LogOptions): Logger {
       serializers: { err: describeError },
       formatters: { level: (label) => ({ level: label }) },
     },
-    openDestination(options.file),
+    openDestination(options),
   );
 }
 
@@ -56,8 +60,13 @@ export function createLogger(options: LogOptions): Logger {
  * Where lines go. A disk that is full, or a reader that went away, costs lines and never the process:
  * what waits is bounded, written when there is room again, and not waited for at the end.
  */
-function openDestination(file: string | undefined) {
+function openDestination({ file, rotation = NO_ROTATION }: LogOptions) {
   const dest = file === undefined ? 2 : openLogFile(file);
+  if (file !== undefined && !file.startsWith('/dev/') && fstatSync(dest).isFile()) {
+    // Renaming a link would leave the file where it is.
+    const path = realpathSync(file);
+    return createLogFile({ fd: dest, path, maxWaitingBytes: MAX_WAITING_BYTES, ...rotation });
+  }
   const destination = pino.destination({ dest, sync: false, maxLength: MAX_WAITING_BYTES });
   const flush = destination.flushSync.bind(destination);
   let isFailing = false;
