@@ -30,6 +30,8 @@ export function checkRules(config: Config): Problem[] {
     .map((violation) => ({ ...violation, at: envName(violation.setting) }));
 }
 
+const DAY_MS = 86_400_000;
+
 /** Threads of the process's pool that hashing must leave to DNS and files. */
 const SPARE_THREADS = 4;
 
@@ -139,6 +141,11 @@ const CONSISTENCY: Rule[] = [
   ({ kafka }) => {
     if ((kafka.username === undefined) === (kafka.password === undefined)) return undefined;
     return { setting: 'kafka.username', what: 'belongs with kafka.password; set both or none.' };
+  },
+  ({ audit }) => {
+    // What a slip of the unit (400s for 400d) removes does not come back.
+    if (audit.retentionMs === 0 || audit.retentionMs >= DAY_MS) return undefined;
+    return { setting: 'audit.retention', what: 'is less than a day.', example: '400d' };
   },
   ({ masterKey, masterKeyNext }) => {
     if (masterKeyNext === undefined || masterKeyNext.reveal() !== masterKey?.reveal())

@@ -610,6 +610,13 @@ export const SETTINGS = {
     max: 100_000,
   }),
 
+  'audit.retention': duration({
+    about: 'Audit records are kept this long, at least a day; 0s: for ever.',
+    default: '400d',
+    min: '0s',
+    max: '36500d',
+  }),
+
   'log.level': choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     about: 'The least important line to log.',
     default: 'info',

@@ -1,6 +1,7 @@
 import { getPriority, hostname, setPriority } from 'node:os';
 import type { Scope } from '../lib/lifecycle.ts';
 import { lowerPoolPriority } from '../lib/lower-pool-priority.ts';
+import { createAuditRetention } from '../services/audit/remove-old.ts';
 import { createDrain } from '../services/credential/drain.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
@@ -17,7 +18,7 @@ interface Loop {
 
 /** Starts everything a worker does; its scope's release stops it, unfinished work going to others. */
 export async function startWorker(core: Core, scope: Scope): Promise<void> {
-  const { config, log, db, nodes } = core;
+  const { config, clock, log, db, nodes } = core;
   // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
   setPriority(Math.max(getPriority(), config.worker.nice));
   const forge = await openForge(config, scope, 1);
@@ -43,6 +44,11 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
       batch: config.sweeper.batch,
       unverifiedTtlMs: config.registration.unverifiedTtlMs,
       eventRetentionMs: config.events.retentionMs,
+      removeOldAudit: createAuditRetention({
+        db,
+        clock,
+        retentionMs: config.audit.retentionMs,
+      }),
     }),
   };
 

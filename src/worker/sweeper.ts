@@ -12,12 +12,14 @@ export interface SweeperDeps {
   readonly unverifiedTtlMs: number;
   /** Published events are kept this long, for replay. */
   readonly eventRetentionMs: number;
+  /** Removes so many old audit records at most; returns how many went. */
+  readonly removeOldAudit: (limit: number) => Promise<number>;
 }
 
 interface Sweep {
   readonly what: string;
-  readonly remove: Statement;
-  readonly values: readonly unknown[];
+  /** Removes a batch. */
+  remove(): Promise<number>;
 }
 
 /** Removes rows by primary key, oldest first; SKIP LOCKED lets two sweepers share the work. */
@@ -70,21 +72,25 @@ const EVENTS = sweepOf(
 /** Removes what has expired, in bounded batches, until nothing is left; then rests. */
 export function createSweeper(deps: SweeperDeps) {
   const { db, log, batch } = deps;
+  const byStatement = (what: Statement, ...values: unknown[]): Sweep => ({
+    what: what.name,
+    remove: () => db.execute(what, [batch, ...values]),
+  });
+  const expired = [FLOWS, SESSIONS, ENDED_SESSIONS, IDEMPOTENCY_KEYS, COUNTERS, NODES, MAILS];
   const sweeps: readonly Sweep[] = [
-    ...[FLOWS, SESSIONS, ENDED_SESSIONS, IDEMPOTENCY_KEYS, COUNTERS, NODES, MAILS].map(
-      (remove) => ({ what: remove.name, remove, values: [batch] }),
-    ),
-    { what: UNVERIFIED.name, remove: UNVERIFIED, values: [batch, deps.unverifiedTtlMs] },
-    { what: EVENTS.name, remove: EVENTS, values: [batch, deps.eventRetentionMs] },
+    ...expired.map((what) => byStatement(what)),
+    byStatement(UNVERIFIED, deps.unverifiedTtlMs),
+    byStatement(EVENTS, deps.eventRetentionMs),
+    { what: 'audit', remove: () => deps.removeOldAudit(batch) },
   ];
 
   /** One round; returns how many rows went. */
   async function sweepOnce(signal: AbortSignal): Promise<number> {
     let total = 0;
-    for (const { what, remove, values } of sweeps) {
+    for (const { what, remove } of sweeps) {
       let removed = 0;
       do {
-        removed = await db.execute(remove, values);
+        removed = await remove();
         total += removed;
       } while (removed === batch && !signal.aborted);
       if (signal.aborted) return total;

@@ -331,6 +331,7 @@ describe('rules across settings', () => {
     ['registration.identifier', { AUTHCTL_REGISTRATION_IDENTIFIER: 'username' }],
     ['login.max_wait', { AUTHCTL_LOGIN_MAX_WAIT: '1m' }],
     ['mail.hourly', { AUTHCTL_MAIL_HOURLY: '21' }],
+    ['audit.retention', { AUTHCTL_AUDIT_RETENTION: '400s' }],
     ['ip.burst', { AUTHCTL_IP_RATE: '200' }],
     ['ip.hash_burst', { AUTHCTL_IP_HASH_RATE: '200' }],
     ['kafka.username', { AUTHCTL_KAFKA_PASSWORD: 'x' }],

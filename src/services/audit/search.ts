@@ -1,6 +1,7 @@
-import { formatUuid, isUuid } from '../../crypto/random.ts';
+import { isUuid } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import type { Actor } from './actor.ts';
+import { firstIdOf } from './first-id.ts';
 
 /** One security-relevant action, as it was recorded. */
 export interface AuditRecord {
@@ -60,6 +61,7 @@ function page(beyondCursor: string, direction: 'ASC' | 'DESC'): string {
 }
 
 const EXPORT_PAGE = 1_000;
+const BEGINNING = new Date(0);
 
 export interface AuditSearch {
   /**
@@ -82,7 +84,7 @@ export function createAuditSearch({ db }: { db: Db }): AuditSearch {
     const { userId, action, since, until } = filter;
     // A malformed id names nobody; PostgreSQL would refuse the statement.
     if ([userId, cursor].some((id) => id !== undefined && !isUuid(id))) return Promise.resolve([]);
-    const values = [userId, action, since, firstIdOf(since), until, cursor, limit];
+    const values = [userId, action, since, firstIdOf(since ?? BEGINNING), until, cursor, limit];
     return db.query<AuditRecord & Record<string, unknown>>(
       what,
       values.map((value) => value ?? null),
@@ -102,11 +104,4 @@ export function createAuditSearch({ db }: { db: Db }): AuditSearch {
       }
     },
   };
-}
-
-/** The least UUIDv7 of a time. */
-function firstIdOf(time: Date | undefined): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(Math.max(0, time?.getTime() ?? 0), 0, 6);
-  return formatUuid(bytes);
 }
