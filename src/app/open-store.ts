@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/index.ts';
 import { type Db, openDatabase } from '../db/database.ts';
 import { isConnectionError } from '../db/errors.ts';
@@ -34,6 +35,9 @@ export interface OpenStoreOptions {
   /** Ends the wait. */
   readonly stop?: AbortSignal | undefined;
 }
+
+/** After a start of the embedded server that failed, before the next. */
+const RESTART_PAUSE_MS = 2_000;
 
 /**
  * Opens the database: joins the embedded PostgreSQL, or waits for the external one.
@@ -93,7 +97,11 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
       if (restarting) return;
       restarting = server
         .ensureRunning()
-        .catch((error: unknown) => log.error({ err: error }, 'embedded PostgreSQL did not restart'))
+        .catch(async (error: unknown) => {
+          log.error({ err: error }, 'embedded PostgreSQL did not restart');
+          // Its disk may be full: each start then replays its log in vain, and says so in its own.
+          await sleep(RESTART_PAUSE_MS, undefined, { ref: false });
+        })
         .finally(() => {
           restarting = undefined;
         });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, realpath, rm } from 'node:fs/promises';
@@ -52,14 +52,22 @@ interface InstallationOptions {
   readonly as?: { readonly uid: number; readonly gid: number };
   /** The Node that starts the program; that of the tests when absent. */
   readonly node?: string;
+  /** The size of a file system of its own, such as `160m`; see `canMakeDisk`. */
+  readonly disk?: string;
 }
+
+/** Only the administrator of a machine makes file systems; tried where nobody else sees it. */
+export const canMakeDisk =
+  process.getuid?.() === 0 &&
+  spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 
 /** @param env settings beside the data folder, in which nothing is limited */
 export async function createInstallation(
   env: Record<string, string> = {},
-  { as, node = process.execPath }: InstallationOptions = {},
+  { as, node = process.execPath, disk }: InstallationOptions = {},
 ): Promise<Installation> {
   const dataDir = await realpath(await mkdtemp('/tmp/authctl-process-'));
+  if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=0700`, 'tmpfs', dataDir]);
   if (as) await chown(dataDir, as.uid, as.gid);
   const children: ChildProcess[] = [];
   const { PATH = '', HOME = '' } = process.env;
@@ -143,6 +151,7 @@ export async function createInstallation(
       await Promise.all(running.map((child) => end(child)));
       for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
       await until(() => serversIn(dataDir).length === 0);
+      if (disk) spawnSync('umount', [dataDir]);
       await rm(dataDir, { recursive: true, maxRetries: 5 });
       await rm(socketFolderOf(dataDir), { recursive: true, force: true });
     },
