@@ -12,9 +12,10 @@ export default class Worker extends BaseCommand<typeof Worker> {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --data-dir /var/lib/authctl',
+    '<%= config.bin %> <%= command.id %> --worker-management --management-port 8082',
   ];
   static override flags = {
-    ...allSettingFlags(['hash.slots', 'worker.nice']),
+    ...allSettingFlags(['hash.slots', 'management.port', 'worker.management', 'worker.nice']),
     supervised: Flags.boolean({ hidden: true, default: false }),
   };
   static override longRunning = true;
@@ -22,11 +23,15 @@ export default class Worker extends BaseCommand<typeof Worker> {
   async run(): Promise<void> {
     await this.withScope(async ({ settings: config, scope, log, stop }) => {
       const { openCore } = await import('../src/app/core.ts');
+      const { answerParent } = await import('../src/app/process-questions.ts');
       const { startWorker } = await import('../src/app/start-worker.ts');
       const poolSize = config.database.workerPool;
       const core = await openCore({ config, scope, log, role: 'worker', poolSize, stop });
-      await startWorker(core, scope);
-      log.info('worker started');
+      const { supervised } = this.flags;
+      const withManagement = config.worker.management && !supervised;
+      const { metrics, managementPort } = await startWorker(core, scope, { withManagement });
+      if (supervised) answerParent(scope, { metrics: metrics.collect });
+      log.info({ managementPort: managementPort ?? undefined }, 'worker started');
       await untilAborted(stop);
     });
   }

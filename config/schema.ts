@@ -591,6 +591,12 @@ export const SETTINGS = {
     max: 65_536,
     unit: 'MiB',
   }),
+  'worker.management': toggle({
+    about:
+      'A worker started alone serves health and metrics on management.host and management.port.',
+    default: false,
+    example: 'on',
+  }),
   'worker.nice': integer({
     about: 'How far the worker steps back for other processes; 0 is an equal share of the CPU.',
     default: 15,

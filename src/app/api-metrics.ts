@@ -1,7 +1,7 @@
 import { type CollectedMetrics, exposeTogether, type Metrics } from '../http/metrics.ts';
 import type { Supervised } from './child.ts';
 
-/** The metrics of all API processes as one: this process's and those of its children that answer. */
+/** One page for a `serve`: this process's metrics with those of its children that answer, the worker's too. */
 export function withChildren(own: Metrics, children: readonly Supervised[]): Metrics {
   return {
     ...own,

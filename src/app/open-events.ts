@@ -9,6 +9,7 @@ import { createRelayLoop } from '../worker/relay-loop.ts';
 import type { Core } from './core.ts';
 import { hasEventSink } from './has-event-sink.ts';
 import { programVersion } from './version.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
 
 /** What Kafka and a pipe may take; a webhook may be given longer (`webhook.timeout`). */
 const TRY_MS = 15_000;
@@ -19,7 +20,7 @@ const WEBHOOK_BATCH = 16;
 const BATCH = 200;
 
 /** The worker's loop that publishes events; null where no sink is configured. */
-export function openRelayLoop(core: Core, scope: Scope) {
+export function openRelayLoop(core: Core, scope: Scope, { meterRelay }: WorkerMetrics) {
   const { config, db, clock, log } = core;
   if (!hasEventSink(config)) return null;
   const { webhook, events } = config;
@@ -28,7 +29,12 @@ export function openRelayLoop(core: Core, scope: Scope) {
   );
   const deadlineMs = Math.max(TRY_MS, webhook.url ? webhook.timeoutMs : 0) + MARGIN_MS;
   const relay = createRelay({ db, clock, log, sinks, maxTries: events.maxTries, deadlineMs });
-  return createRelayLoop({ db, log, relay, batch: webhook.url ? WEBHOOK_BATCH : BATCH });
+  return createRelayLoop({
+    db,
+    log,
+    relay: meterRelay(relay),
+    batch: webhook.url ? WEBHOOK_BATCH : BATCH,
+  });
 }
 
 function openSinks({ config, clock, keys }: Core): Sink[] {

@@ -13,6 +13,7 @@ import { parseSmtpUrl } from '../services/mail/transport/smtp-url.ts';
 import type { Transport } from '../services/mail/transport/transport.ts';
 import { createMailLoop } from '../worker/send-mail.ts';
 import type { Core } from './core.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
 
 /** The folder that development mails are written to. */
 export function mailFolder({ dataDir }: Config): string {
@@ -45,11 +46,11 @@ export function openTransport(config: Config, scope: Scope): Transport {
 }
 
 /** The worker's loop that sends queued mails. */
-export function openMailLoop(core: Core, scope: Scope) {
+export function openMailLoop(core: Core, scope: Scope, { meterDelivery }: WorkerMetrics) {
   const { config, db, clock, log, keys } = core;
   const { maxTries, concurrency } = config.mail;
   const transport = openTransport(config, scope);
   const render = openRenderer(config);
   const delivery = createDelivery({ db, clock, log, keys, render, transport, maxTries });
-  return createMailLoop({ db, log, delivery, concurrency });
+  return createMailLoop({ db, log, delivery: meterDelivery(delivery), concurrency });
 }

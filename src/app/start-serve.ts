@@ -49,8 +49,8 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     return { port, managementPort: null, isEmbedded };
   }
 
-  const siblings: Supervised[] = [];
-  const metrics = withChildren(api.metrics, siblings);
+  const children: Supervised[] = [];
+  const metrics = withChildren(api.metrics, children);
   const listener = await startManagement({
     core,
     api: { ...api, metrics },
@@ -58,8 +58,8 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     port: config.management.port,
   });
   // Only now: a port that is taken must not have started anything.
-  siblings.push(...startSiblings(options, port));
-  if (options.withWorker) startWorkerChild(options);
+  children.push(...startSiblings(options, port));
+  if (options.withWorker) children.push(startWorkerChild(options));
   log.info({ port, managementPort: listener.port }, 'serving');
   return { port, managementPort: listener.port, isEmbedded };
 }
@@ -72,9 +72,9 @@ function startSiblings(options: ServeOptions, port: number): Supervised[] {
   );
 }
 
-function startWorkerChild(options: ServeOptions): void {
+function startWorkerChild(options: ServeOptions): Supervised {
   const execArgv = [`--max-old-space-size=${options.config.worker.memoryMib}`];
-  startChild(options, { args: ['worker', '--supervised'], env: options.env, execArgv });
+  return startChild(options, { args: ['worker', '--supervised'], env: options.env, execArgv });
 }
 
 function startChild(

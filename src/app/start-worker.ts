@@ -1,4 +1,9 @@
 import { getPriority, hostname, setPriority } from 'node:os';
+import { checkSchema } from '../db/migrate/check-schema.ts';
+import type { HealthChecks } from '../http/health.ts';
+import { listen } from '../http/listen.ts';
+import type { ProcessMetrics } from '../http/metrics.ts';
+import { createWorkerApp } from '../http/worker-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { lowerPoolPriority } from '../lib/lower-pool-priority.ts';
 import { createAuditRetention } from '../services/audit/remove-old.ts';
@@ -10,14 +15,30 @@ import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openMailLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
 
 /** One of the things a worker does, until its signal aborts. */
 interface Loop {
   run(signal: AbortSignal): Promise<void>;
 }
 
+export interface WorkerOptions {
+  /** Serves health and metrics on the management listener's address. */
+  readonly withManagement?: boolean;
+}
+
+export interface RunningWorker {
+  readonly metrics: ProcessMetrics;
+  /** null without a listener of its own. */
+  readonly managementPort: number | null;
+}
+
 /** Starts everything a worker does; its scope's release stops it, unfinished work going to others. */
-export async function startWorker(core: Core, scope: Scope): Promise<void> {
+export async function startWorker(
+  core: Core,
+  scope: Scope,
+  { withManagement = false }: WorkerOptions = {},
+): Promise<RunningWorker> {
   const { config, clock, log, db, nodes } = core;
   // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
   setPriority(Math.max(getPriority(), config.worker.nice));
@@ -25,6 +46,7 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
   lowerPoolPriority(0);
   const { slots } = forge.stats();
   const host = hostname();
+  const meters = createWorkerMetrics(core, forge);
   const drain = createDrain({
     db,
     forge,
@@ -32,10 +54,17 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
     maxTries: config.hash.maxTries,
     log,
   });
-  const relay = openRelayLoop(core, scope);
+  const relay = openRelayLoop(core, scope, meters);
   const loops: Record<string, Loop> = {
-    hardening: createHardenLoop({ db, log, drain, nodes, host, slots }),
-    mail: openMailLoop(core, scope),
+    hardening: createHardenLoop({
+      db,
+      log,
+      drain: meters.meterDrain(drain),
+      nodes,
+      host,
+      slots,
+    }),
+    mail: openMailLoop(core, scope, meters),
     ...(relay && { events: relay }),
     sweeper: createSweeper({
       db,
@@ -49,8 +78,23 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
         clock,
         retentionMs: config.audit.retentionMs,
       }),
+      onSwept: meters.swept,
     }),
   };
+
+  const ended = new Set<string>();
+  const ready: HealthChecks = {
+    database: () => checkSchema(db, core.store.known),
+    keys: async () => {
+      await core.keys.ring();
+    },
+    loops: () => {
+      if (ended.size > 0) throw new Error(`ended: ${[...ended].join(', ')}`);
+    },
+  };
+  const { metrics } = meters;
+  // Before the loops: a port that is taken must not have started anything.
+  const managementPort = withManagement ? await serveWorker(core, scope, { metrics, ready }) : null;
 
   const identity = { kind: 'worker' as const, host, pid: process.pid, version: programVersion() };
   const beat = nodes.start(identity, () => ({
@@ -64,6 +108,7 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
     loop.run(stop.signal).catch((error: unknown) => {
       // A loop handles what it can foresee; one that ends by itself must not end unseen.
       log.fatal({ err: error, loop: name }, 'worker loop failed');
+      ended.add(name);
       throw error;
     }),
   );
@@ -71,4 +116,18 @@ export async function startWorker(core: Core, scope: Scope): Promise<void> {
     stop.abort();
     await Promise.allSettled(running);
   });
+  return { metrics, managementPort };
+}
+
+async function serveWorker(
+  { config, clock, log }: Core,
+  scope: Scope,
+  shown: { metrics: ProcessMetrics; ready: HealthChecks },
+): Promise<number> {
+  const { host, port } = config.management;
+  const app = createWorkerApp({ clock, log, ...shown });
+  const listener = scope.own('worker listener', await listen(app, { host, port }), (opened) =>
+    opened.close(config.shutdown.deadlineMs),
+  );
+  return listener.port;
 }

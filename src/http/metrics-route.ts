@@ -1,10 +1,10 @@
 import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
-import type { Metrics } from './metrics.ts';
+import type { ProcessMetrics } from './metrics.ts';
 
 const route = routeFor<RouteTypes>();
 
 /** Serves the metrics to a scraper; belongs on the management listener only. */
-export function metricsRoute(metrics: Metrics): Route {
+export function metricsRoute(metrics: Pick<ProcessMetrics, 'expose' | 'mediaType'>): Route {
   return route({
     method: 'get',
     path: '/metrics',

@@ -12,14 +12,12 @@ import { withDeadline } from '../lib/lifecycle.ts';
 import type { ObserveRequest } from './middleware/observe.ts';
 
 /**
- * One process's metrics. Names, all with the prefix `authctl_`:
+ * One process's metrics, all with one prefix:
  *
- * - `http_requests_total{route,status}`, `http_request_duration_seconds{route}`
  * - gauges that the parts of the process add with `gauge()`, read only when somebody scrapes
  * - what prom-client knows of Node itself: event loop delay, garbage collection, memory
  */
-export interface Metrics {
-  readonly observeRequest: ObserveRequest;
+export interface ProcessMetrics {
   /**
    * Adds a gauge; `read` runs at each scrape, and one that fails or hangs reads NaN.
    * @param across what several processes' values make together
@@ -45,6 +43,11 @@ export interface Metrics {
   readonly mediaType: string;
 }
 
+/** An API process's: also `http_requests_total{route,status}`, `http_request_duration_seconds{route}`. */
+export interface Metrics extends ProcessMetrics {
+  readonly observeRequest: ObserveRequest;
+}
+
 /** One process's values, as they pass from process to process. */
 export type CollectedMetrics = MetricObjectWithValues<MetricValue<string>>[];
 
@@ -65,11 +68,10 @@ interface RouteSeries {
   readonly duration: { observe(seconds: number): void };
 }
 
+/** The metrics of an API process, with the prefix `authctl_`. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: PREFIX });
-
   const requests = new Counter({
     name: `${PREFIX}http_requests_total`,
     help: 'Requests answered, by declared route and status.',
@@ -101,9 +103,22 @@ export function createMetrics(): Metrics {
       counter.inc();
       duration.observe(seconds);
     },
+    ...metricsIn(registry, PREFIX),
+  };
+}
+
+/** The metrics of a process that is no API. `prefix` keeps them apart from those on the same page. */
+export function createProcessMetrics(prefix: string): ProcessMetrics {
+  return metricsIn(new Registry(), prefix);
+}
+
+function metricsIn(registry: Registry, prefix: string): ProcessMetrics {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix });
+  return {
     gauge(name, help, read, across = 'sum') {
       new Gauge({
-        name: PREFIX + name,
+        name: prefix + name,
         help,
         registers,
         aggregator: across,
@@ -113,12 +128,12 @@ export function createMetrics(): Metrics {
       });
     },
     counter(name, help) {
-      const counter = new Counter({ name: PREFIX + name, help, registers });
+      const counter = new Counter({ name: prefix + name, help, registers });
       return { add: (count = 1) => counter.inc(count) };
     },
     histogram(name, help, bounds) {
       const histogram = new Histogram({
-        name: PREFIX + name,
+        name: prefix + name,
         help,
         buckets: [...bounds],
         registers,

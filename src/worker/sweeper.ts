@@ -14,6 +14,8 @@ export interface SweeperDeps {
   readonly eventRetentionMs: number;
   /** Removes so many old audit records at most; returns how many went. */
   readonly removeOldAudit: (limit: number) => Promise<number>;
+  /** Told how many rows went, after each round that met no trouble. */
+  readonly onSwept?: (rows: number) => void;
 }
 
 interface Sweep {
@@ -104,7 +106,7 @@ export function createSweeper(deps: SweeperDeps) {
     async run(signal: AbortSignal): Promise<void> {
       const waiter = createWaiter(deps.intervalMs, signal);
       while (!signal.aborted) {
-        await sweepOnce(signal).catch((error: unknown) =>
+        await sweepOnce(signal).then(deps.onSwept, (error: unknown) =>
           log.warn({ err: error }, 'sweep failed, will retry'),
         );
         await waiter.wait();

@@ -87,7 +87,9 @@ export async function startAppliance(options: TestApplianceOptions = {}): Promis
     url,
     call: (path, given) => call(url + path, given),
     sql: (text, values) => core.db.query({ name: '', text }, values),
-    startWorker: () => startWorker(core, scope),
+    async startWorker() {
+      await startWorker(core, scope);
+    },
     async stop() {
       await scope.release();
       if (!shared) await database.drop();

@@ -19,6 +19,8 @@ export interface DrainResult {
   /** Rows claimed; 0 means that there was nothing to do. */
   readonly claimed: number;
   readonly hardened: number;
+  /** Rows whose own hashing failed and will be tried again. */
+  readonly failed: number;
   readonly parked: number;
 }
 
@@ -66,7 +68,7 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
   async function harden(
     row: ClaimedRow,
     signal: AbortSignal,
-  ): Promise<'hardened' | 'parked' | 'skipped'> {
+  ): Promise<'hardened' | 'failed' | 'parked' | 'skipped'> {
     const salt = randomBytes(16);
     try {
       const hash = await forge.idleHash(row.pending, salt, params, signal);
@@ -83,7 +85,7 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
    * Only a row's own failure counts against it: the rows of a killed worker, and those that met a
    * database away or a Forge closed, just come back.
    */
-  async function recordFailure(row: ClaimedRow, error: unknown): Promise<'parked' | 'skipped'> {
+  async function recordFailure(row: ClaimedRow, error: unknown): Promise<'parked' | 'failed'> {
     const reason = error instanceof Error ? error.message : 'unknown';
     const rows = await db.query<{ parked: boolean }>(RECORD_FAILURE, [
       row.user_id,
@@ -95,7 +97,7 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
     const fields = { err: error, userId: row.user_id };
     if (parked) log.error(fields, 'credential parked: its user must reset the password');
     else log.warn(fields, 'hardening failed, will retry');
-    return parked ? 'parked' : 'skipped';
+    return parked ? 'parked' : 'failed';
   }
 
   return {
@@ -111,7 +113,12 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
       const count = (value: string) =>
         outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === value)
           .length;
-      return { claimed: rows.length, hardened: count('hardened'), parked: count('parked') };
+      return {
+        claimed: rows.length,
+        hardened: count('hardened'),
+        failed: count('failed'),
+        parked: count('parked'),
+      };
     },
   };
 }

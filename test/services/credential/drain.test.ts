@@ -73,7 +73,7 @@ test('a claim takes no more than its limit, oldest first, and leaves what others
   const other = createWorkshop(appliance.core);
   expect(await drainAll(other, 10)).toBe(4);
   for (const go of gates) go();
-  expect(await running).toEqual({ claimed: 2, hardened: 2, parked: 0 });
+  expect(await running).toEqual({ claimed: 2, hardened: 2, failed: 0, parked: 0 });
 });
 
 const compareTexts = (left: string, right: string) => (left < right ? -1 : 1);
@@ -96,7 +96,7 @@ test('rows of a worker that hangs come back when its lease is over, and its late
   const { phc } = await other.find(id!);
 
   gates[0]!();
-  expect(await late).toEqual({ claimed: 1, hardened: 0, parked: 0 });
+  expect(await late).toEqual({ claimed: 1, hardened: 0, failed: 0, parked: 0 });
   expect(await other.find(id!)).toMatchObject({ phc });
 });
 
@@ -115,7 +115,7 @@ test('a stale job never brings an older password back, not even over another pen
     [id, next.salt, next.pending],
   );
   gates[0]!();
-  expect(await late).toEqual({ claimed: 1, hardened: 0, parked: 0 });
+  expect(await late).toEqual({ claimed: 1, hardened: 0, failed: 0, parked: 0 });
   expect(await current.find(id)).toMatchObject({ version: 2, phc: null, pending: next.pending });
 
   expect(await drainAll(current, 1)).toBe(1);
@@ -132,7 +132,7 @@ test('a user who is deleted meanwhile leaves nothing behind and holds nobody up'
   await eventually('it hashes', () => gates.length === 2);
   await appliance.sql('DELETE FROM users WHERE id = $1', [gone]);
   for (const go of gates) go();
-  expect(await running).toEqual({ claimed: 2, hardened: 1, parked: 0 });
+  expect(await running).toEqual({ claimed: 2, hardened: 1, failed: 0, parked: 0 });
   expect(await pendingCount()).toBe(0);
 });
 
@@ -157,6 +157,7 @@ test('a row that always fails is parked after its tries; the others drain, and s
   expect(await workshop.drain.drainBatch(8, unhurried)).toEqual({
     claimed: 0,
     hardened: 0,
+    failed: 0,
     parked: 0,
   });
   expect(await appliance.core.status()).toMatchObject({ pending_hashes: 0, parked_hashes: 1 });
@@ -184,7 +185,7 @@ test('a lost connection counts against no row: they come back at once', async ()
   await appliance.sql(`CREATE TRIGGER cut BEFORE UPDATE ON credentials
     FOR EACH ROW WHEN (NEW.phc IS NOT NULL) EXECUTE FUNCTION cut()`);
   for (const go of gates) go();
-  expect(await running).toEqual({ claimed: 10, hardened: 0, parked: 0 });
+  expect(await running).toEqual({ claimed: 10, hardened: 0, failed: 0, parked: 0 });
   expect(
     await appliance.sql(
       'SELECT max(attempts) AS attempts, count(lease_until)::int AS leases FROM credentials',
@@ -204,6 +205,6 @@ test('a worker that is told to stop finishes what it hashes and leaves the rest 
   await eventually('it hashes', () => gates.length === 2);
   stop.abort();
   for (const go of gates) go();
-  expect(await running).toEqual({ claimed: 10, hardened: 2, parked: 0 });
+  expect(await running).toEqual({ claimed: 10, hardened: 2, failed: 0, parked: 0 });
   expect(await drainAll(createWorkshop(appliance.core), 10)).toBe(8);
 });
