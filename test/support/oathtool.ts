@@ -1,19 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { whyNoTool } from './machine-tool.ts';
 
 /** Why the tests that need `oathtool` are skipped; undefined where it is there. */
-export const whyNoOathtool = findReason();
-
-function findReason(): string | undefined {
-  try {
-    execFileSync('oathtool', ['--version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    const reason = 'oathtool is not installed (Debian package oathtool)';
-    // Where it counts, a missing tool must not pass for a success.
-    if (process.env['CI']) throw new Error(reason);
-    return reason;
-  }
-}
+export const whyNoOathtool = whyNoTool('oathtool');
 
 /** The code that oathtool shows at a moment, on a machine of some time zone. */
 export function oathtoolCode(base32: string, now: Date, timeZone: string): string {
