@@ -56,8 +56,6 @@ export function checkThreads(config: Config, poolSize: string | undefined): Prob
 /** Values that are allowed but worth one line of warning at start. */
 export function findWarnings(config: Config): string[] {
   const warnings: string[] = [];
-  if (config.otel.endpoint)
-    warnings.push('otel.endpoint is set: this version exports no traces yet');
   if (config.env !== 'production') return warnings;
   if (['trace', 'debug'].includes(config.log.level))
     warnings.push(`log.level is ${config.log.level}: the log will grow fast`);

@@ -9,6 +9,7 @@ import {
   cidr,
   domainName,
   duration,
+  fraction,
   hostPort,
   httpUrl,
   integer,
@@ -18,6 +19,7 @@ import {
   path,
   type Setting,
   secret,
+  secretHeaders,
   secretUrl,
   size,
   text,
@@ -662,6 +664,28 @@ export const SETTINGS = {
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     without: 'no traces',
     example: 'http://127.0.0.1:4318',
+  }),
+  'otel.protocol': choice(['http/protobuf', 'http/json'], {
+    about: 'How traces are encoded.',
+    env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    default: 'http/protobuf',
+  }),
+  'otel.headers': secretHeaders({
+    about: 'Headers that the collector wants, such as a key.',
+    env: 'OTEL_EXPORTER_OTLP_HEADERS',
+    without: 'none',
+    example: 'authorization=Bearer%20key',
+  }),
+  'otel.service_name': text({
+    about: 'The name traces are found under.',
+    env: 'OTEL_SERVICE_NAME',
+    default: 'authctl',
+  }),
+  'otel.sample': fraction({
+    about: 'Which part of all requests and batches is traced.',
+    env: 'OTEL_TRACES_SAMPLER_ARG',
+    default: 1,
+    example: '0.01',
   }),
 } as const satisfies Record<string, Setting>;
 

@@ -2,12 +2,14 @@
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { formatDuration, parseDuration } from '../src/lib/duration.ts';
+import { parseHeaderList } from '../src/lib/header-list.ts';
 import { formatSize, parseSize } from '../src/lib/size.ts';
 import { Secret } from './secret.ts';
 
 type Kind =
   | 'text'
   | 'integer'
+  | 'fraction'
   | 'switch'
   | 'choice'
   | 'duration'
@@ -66,6 +68,15 @@ export function integer<const D extends number | undefined = undefined>(
   return define(words, 'integer', expects, words.default?.toString(), (value) => {
     const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max ? number : undefined;
+  });
+}
+
+/** A part of a whole. */
+export function fraction(words: Words & { default: number }): Setting<number, 'fraction'> {
+  const expects = 'a number from 0 to 1';
+  return define(words, 'fraction', expects, words.default.toString(), (value) => {
+    const number = /^\d(\.\d{1,9})?$/.test(value) ? Number(value) : Number.NaN;
+    return number <= 1 ? number : undefined;
   });
 }
 
@@ -191,6 +202,14 @@ export function secret(
   const expects = min > 1 ? `at least ${min} characters` : 'a value';
   return define(words, 'secret', expects, undefined, (value) =>
     value.length >= min ? new Secret(value) : undefined,
+  );
+}
+
+/** HTTP headers as OpenTelemetry writes them; they often hold a key. */
+export function secretHeaders(words: Words): Setting<Secret | undefined, 'secret'> {
+  const expects = 'a list of name=value, values percent-encoded';
+  return define(words, 'secret', expects, undefined, (value) =>
+    parseHeaderList(value) ? new Secret(value) : undefined,
   );
 }
 

@@ -27,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/http',
     'src/lib',
     'src/services',
+    'src/tracing',
     'src/worker',
   ],
   'src/bench': ['src/lib', 'src/crypto'],
@@ -36,6 +37,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/http': ['config', 'src/crypto', 'src/db', 'src/lib', 'src/services'],
   'src/lib': [],
   'src/services': ['config', 'src/crypto', 'src/db', 'src/lib'],
+  'src/tracing': ['src/lib'],
   'src/worker': ['src/crypto', 'src/db', 'src/lib', 'src/services'],
 };
 
@@ -51,6 +53,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   otplib: ['src/crypto'],
   typebox: ['src/http/kernel/typebox.ts'],
   'pg-copy-streams': ['src/db'],
+  '@opentelemetry': ['src/tracing'],
 };
 
 /** Words of the language that have one home each. */

@@ -1,9 +1,11 @@
 import type { Config } from '../../config/index.ts';
 import { domainOf } from '../crypto/canonical.ts';
 import type { Db } from '../db/database.ts';
+import { traceDatabase } from '../db/traced-database.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Tracer } from '../lib/tracer.ts';
 import { createDomainDirectory, type DomainDirectory } from '../services/domain/directory.ts';
 import { createDomains, type Domains } from '../services/domain/domains.ts';
 import { createEvents, type Events } from '../services/event/events.ts';
@@ -17,12 +19,15 @@ import { createWake } from '../services/wake.ts';
 import { hasEventSink } from './has-event-sink.ts';
 import { createMasterKeys, type MasterKeys } from './master-keys.ts';
 import { ensureSchema, openStore, type Store } from './open-store.ts';
+import { openTracer } from './open-tracer.ts';
 
 /** What every process works with: the API, the worker and most commands. */
 export interface Core {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where a collector is configured. */
+  readonly tracer: Tracer | undefined;
   readonly store: Store;
   readonly db: Db;
   readonly masters: MasterKeys;
@@ -60,6 +65,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const { config, scope, log, role, poolSize, clock = systemClock } = options;
   const applicationName = `authctl ${role}`;
   const { patienceMs, stop } = options;
+  // First, so that what the others still do while they close is sent.
+  const tracer = await openTracer({ config, scope, log, clock, role });
   const store = await openStore({
     config,
     scope,
@@ -72,7 +79,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   await ensureSchema(store);
 
-  const { db } = store;
+  const db = tracer ? traceDatabase(store.db, tracer) : store.db;
   const masters = createMasterKeys(config);
   const instanceId = await ensureKeys({ db, clock }, masters);
   const keys = createKeys({ db, clock, loadMasters: masters.load });
@@ -88,6 +95,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     config,
     clock,
     log,
+    tracer,
     store,
     db,
     masters,

@@ -21,14 +21,15 @@ const BATCH = 200;
 
 /** The worker's loop that publishes events; null where no sink is configured. */
 export function openRelayLoop(core: Core, scope: Scope, { meterRelay }: WorkerMetrics) {
-  const { config, db, clock, log } = core;
+  const { config, db, clock, log, tracer } = core;
   if (!hasEventSink(config)) return null;
   const { webhook, events } = config;
   const sinks = openSinks(core).map((sink) =>
     scope.own(`event sink ${sink.name}`, sink, (opened) => opened.close()),
   );
   const deadlineMs = Math.max(TRY_MS, webhook.url ? webhook.timeoutMs : 0) + MARGIN_MS;
-  const relay = createRelay({ db, clock, log, sinks, maxTries: events.maxTries, deadlineMs });
+  const { maxTries } = events;
+  const relay = createRelay({ db, clock, log, sinks, maxTries, deadlineMs, tracer });
   return createRelayLoop({
     db,
     log,

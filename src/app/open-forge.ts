@@ -4,6 +4,7 @@ import { createForge, type Forge } from '../crypto/forge.ts';
 import { type Argon2Params, HASH_BYTES } from '../crypto/phc.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
+import type { Tracer } from '../lib/tracer.ts';
 
 /** The configured cost of a hash. */
 export function hashParams({ hash }: Config): Argon2Params {
@@ -15,13 +16,19 @@ export function hashParams({ hash }: Config): Argon2Params {
  * Opens this process's Forge and measures its rate.
  * @param processes how many processes divide the host's slots among them
  */
-export async function openForge(config: Config, scope: Scope, processes: number): Promise<Forge> {
+export async function openForge(
+  config: Config,
+  scope: Scope,
+  processes: number,
+  tracer?: Tracer,
+): Promise<Forge> {
   const forge = createForge({
     engine: await selectEngine(config.hash.engine),
     slots: Math.max(1, Math.floor(config.hash.slots / processes)),
     cost: hashParams(config),
     queueLimit: config.hash.queue,
     clock: systemClock,
+    step: tracer && ((name, work) => tracer.step(name, {}, work)),
   });
   await forge.calibrate();
   return scope.own('Forge', forge, (opened) => opened.close());

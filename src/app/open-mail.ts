@@ -47,10 +47,10 @@ export function openTransport(config: Config, scope: Scope): Transport {
 
 /** The worker's loop that sends queued mails. */
 export function openMailLoop(core: Core, scope: Scope, { meterDelivery }: WorkerMetrics) {
-  const { config, db, clock, log, keys } = core;
+  const { config, db, clock, log, keys, tracer } = core;
   const { maxTries, concurrency } = config.mail;
   const transport = openTransport(config, scope);
   const render = openRenderer(config);
-  const delivery = createDelivery({ db, clock, log, keys, render, transport, maxTries });
+  const delivery = createDelivery({ db, clock, log, keys, render, transport, maxTries, tracer });
   return createMailLoop({ db, log, delivery: meterDelivery(delivery), concurrency });
 }

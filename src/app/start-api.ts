@@ -44,7 +44,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const { config, log, db, nodes } = core;
   const version = programVersion();
   const metrics = createMetrics();
-  const forge = await openForge(config, scope, options.processes);
+  const forge = await openForge(config, scope, options.processes, core.tracer);
   const { limits, mailBudget } = await openLimits(core, scope);
   const batchRows = metrics.histogram('registration_batch_rows', 'Rows of a batch.', BATCH_ROWS);
   const batchSeconds = metrics.histogram(

@@ -42,7 +42,7 @@ export async function startWorker(
   const { config, clock, log, db, nodes } = core;
   // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
   setPriority(Math.max(getPriority(), config.worker.nice));
-  const forge = await openForge(config, scope, 1);
+  const forge = await openForge(config, scope, 1, core.tracer);
   lowerPoolPriority(0);
   const { slots } = forge.stats();
   const host = hostname();
@@ -53,6 +53,7 @@ export async function startWorker(
     params: hashParams(config),
     maxTries: config.hash.maxTries,
     log,
+    tracer: core.tracer,
   });
   const relay = openRelayLoop(core, scope, meters);
   const loops: Record<string, Loop> = {

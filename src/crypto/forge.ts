@@ -13,7 +13,11 @@ export interface ForgeOptions {
   /** A fixed number of requests that may wait instead. */
   readonly queueLimit?: number | undefined;
   readonly clock: { monotonicMs(): number };
+  /** Told of each step, to measure it for whoever asked: `password.wait` and `password.hash`. */
+  readonly step?: Step | undefined;
 }
+
+type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
 export interface ForgeStats {
   readonly slots: number;
@@ -75,6 +79,8 @@ const LEAST_HASH_MS = 0.1;
 /** Weight of the newest duration in the moving average: about the last ten count. */
 const NEWEST_WEIGHT = 0.2;
 
+const unmeasured: Step = (_name, work) => work();
+
 interface Waiter {
   start(): void;
 }
@@ -88,7 +94,7 @@ type Lane = Set<Waiter>;
  * of requests waits, and everybody else is told at once.
  */
 export function createForge(options: ForgeOptions): Forge {
-  const { engine, slots, clock, queueSeconds = 1 } = options;
+  const { engine, slots, clock, queueSeconds = 1, step = unmeasured } = options;
   const currentParams: Argon2Params = { ...options.cost, length: HASH_BYTES };
   const requests: Lane = new Set();
   const background: Lane = new Set();
@@ -125,7 +131,8 @@ export function createForge(options: ForgeOptions): Forge {
   async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     ensureRoom();
     const arrivedAt = clock.monotonicMs();
-    await takeSlot(requests, signal);
+    const take = () => takeSlot(requests, signal);
+    await (busy < slots ? take() : step('password.wait', take));
     totals.waitMs += clock.monotonicMs() - arrivedAt;
     return useSlot(work);
   }
@@ -167,7 +174,7 @@ export function createForge(options: ForgeOptions): Forge {
   async function useSlot<T>(work: () => Promise<T>): Promise<T> {
     const startedAt = clock.monotonicMs();
     try {
-      return await work();
+      return await step('password.hash', work);
     } finally {
       totals.completed += 1;
       totals.hashMs += clock.monotonicMs() - startedAt;

@@ -61,6 +61,20 @@ export function createClientResolver(trustedProxies: readonly string[]): ClientR
   };
 }
 
+/**
+ * Builds the function that says whether the peer of a socket is one of our own proxies.
+ * @throws TypeError like `createClientResolver`
+ */
+export function createPeerCheck(
+  trustedProxies: readonly string[],
+): (peer: string | undefined) => boolean {
+  const trusted = trustedProxies.map(parseCidr);
+  return (peer) => {
+    const address = peer ? parseAddress(peer) : null;
+    return address !== null && isTrusted(address, trusted);
+  };
+}
+
 /** Clients remembered, and the longest header that is: connections are kept, so most requests repeat. */
 const REMEMBERED_CLIENTS = 10_000;
 const REMEMBERED_HEADER = 100;

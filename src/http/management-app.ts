@@ -2,6 +2,7 @@ import type Koa from 'koa';
 import { toAppError } from '../db/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Tracer } from '../lib/tracer.ts';
 import type { AdminServices } from './admin-route.ts';
 import { forwardAuthVariants } from './handlers/admin/tokens.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
@@ -16,6 +17,7 @@ import { createHttpApp } from './server.ts';
 export interface ManagementAppDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly tracer?: Tracer | undefined;
   readonly version: string;
   readonly metrics: Metrics;
   readonly services: AdminServices;
@@ -32,7 +34,7 @@ export interface ManagementAppDeps {
  * tokens. Loopback by default, never public.
  */
 export function createManagementApp(deps: ManagementAppDeps): Koa<Exchange> {
-  const { clock, log, version, metrics, services } = deps;
+  const { clock, log, version, metrics, services, tracer } = deps;
   const documented: Route<AdminServices>[] = [
     ...MANAGEMENT_ROUTES,
     // Alive means that the event loop turns; a dead database must not get the process killed.
@@ -59,6 +61,7 @@ export function createManagementApp(deps: ManagementAppDeps): Koa<Exchange> {
     clock,
     log,
     guardian: null,
+    trace: tracer && { tracer, isTrusted: () => true },
     checkAnswers: deps.checkAnswers ?? false,
   });
 }

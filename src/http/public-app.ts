@@ -4,7 +4,9 @@ import { toAppError } from '../db/errors.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Tracer } from '../lib/tracer.ts';
 import type { Services } from '../services/index.ts';
+import { createPeerCheck } from './client.ts';
 import { codePageRoute } from './code-page.ts';
 import { docsRoutes } from './docs-routes.ts';
 import type { Guardian } from './guardian.ts';
@@ -21,6 +23,7 @@ export interface PublicAppDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly tracer?: Tracer | undefined;
   readonly version: string;
   readonly services: Services;
   readonly guardian: Guardian | null;
@@ -32,7 +35,7 @@ export interface PublicAppDeps {
 
 /** The public listener: the routes of the table, health, the documents, the page of mailed links. */
 export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
-  const { config, services, version } = deps;
+  const { config, services, version, tracer } = deps;
   const documented = [...PUBLIC_ROUTES, healthRoute('/health', deps.health)];
   const routes: Route<Services>[] = [
     ...documented,
@@ -56,6 +59,8 @@ export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
     logEvery: config.log.sample,
+    // Strangers may not choose what their requests are a part of.
+    trace: tracer && { tracer, isTrusted: createPeerCheck(config.trustedProxies) },
     checkAnswers: deps.checkAnswers ?? false,
   });
 }

@@ -13,6 +13,7 @@ import { errorHandler, type ToAppError } from './middleware/error-handler.ts';
 import { type ObserveRequest, observe } from './middleware/observe.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { type TraceRequests, trace } from './middleware/trace.ts';
 
 export interface HttpAppOptions<Services> {
   readonly routes: readonly Route<Services>[];
@@ -29,6 +30,7 @@ export interface HttpAppOptions<Services> {
   readonly corsOrigins?: readonly string[];
   /** While it is busy, one answer in so many is logged at `info`. */
   readonly logEvery?: number;
+  readonly trace?: TraceRequests | undefined;
   /** Checks each JSON answer against its declaration: for tests. */
   readonly checkAnswers?: boolean;
 }
@@ -47,6 +49,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): Koa<
 
   const app = new Koa<Exchange>();
   app.use(requestContext(createClientResolver(trustedProxies), clock));
+  if (options.trace) app.use(trace(options.trace));
   app.use(observe({ clock, log, observeRequest, logEvery }));
   app.use(securityHeaders());
   app.use(cors(corsOrigins));

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { NO_TRACER, type Place, type Tracer } from './tracer.ts';
 
 export interface BatcherOptions<In, Out> {
   /** Items in one batch at most. */
@@ -10,6 +11,9 @@ export interface BatcherOptions<In, Out> {
   /** An item that has waited longer is refused instead of run: its caller has given up. */
   readonly maxWaitMs: number;
   readonly monotonicMs: () => number;
+  /** What a batch is called where it is traced. */
+  readonly name: string;
+  readonly tracer?: Tracer | undefined;
   /**
    * Runs one batch; the answers stand in the order of the items, an `Error` failing its own item.
    * A throw fails the whole batch.
@@ -28,6 +32,7 @@ export interface Batcher<In, Out> {
 interface Entry<In, Out> {
   readonly item: In;
   readonly since: number;
+  readonly place: Place | null;
   resolve(out: Out): void;
   reject(error: unknown): void;
 }
@@ -44,6 +49,7 @@ const WORTH_A_BATCH = 64;
  * straight through, and a burst fills its batches by itself.
  */
 export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batcher<In, Out> {
+  const { name, tracer = NO_TRACER } = options;
   let waiting: Entry<In, Out>[] = [];
   let inFlight = 0;
   let scheduled = false;
@@ -101,7 +107,8 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
     if (entries.length === 0) return settle();
     inFlight += 1;
     try {
-      const answers = await options.run(entries.map((entry) => entry.item));
+      const items = entries.map((entry) => entry.item);
+      const answers = await tracer.shared(name, entries, () => options.run(items));
       entries.forEach((entry, index) => {
         const answer = answers[index] as Out | Error;
         if (answer instanceof Error) entry.reject(answer);
@@ -123,7 +130,8 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
     submit(item) {
       if (draining || waiting.length >= options.maxWaiting) return Promise.reject(overloaded());
       return new Promise<Out>((resolve, reject) => {
-        waiting.push({ item, since: options.monotonicMs(), resolve, reject });
+        const place = tracer.place();
+        waiting.push({ item, since: options.monotonicMs(), place, resolve, reject });
         schedule();
         watchExpiry();
       });

@@ -4,6 +4,7 @@ import type { Argon2Params } from '../crypto/phc.ts';
 import type { Db } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Tracer } from '../lib/tracer.ts';
 import { createReauthenticate } from './account/reauthenticate.ts';
 import type { DomainDirectory } from './domain/directory.ts';
 import type { Events } from './event/events.ts';
@@ -58,13 +59,14 @@ export interface ServicesDeps {
   /** Tells workers that pending hashes or mails were committed. */
   readonly wake: { readonly hash: Wake; readonly mail: Wake };
   readonly metrics: BatchMetrics;
+  readonly tracer?: Tracer | undefined;
 }
 
 export type Services = ReturnType<typeof createServices>;
 
 /** The only place where services meet: each is handed what it needs, and nothing reaches sideways. */
 export function createServices(deps: ServicesDeps) {
-  const { config, clock, db, keys, directory: domains, events } = deps;
+  const { config, clock, db, keys, directory: domains, events, tracer } = deps;
   const { limits, mailBudget, mails } = deps;
   const wakeMail = deps.wake.mail;
   const identities = identityPolicyOf(config);
@@ -80,7 +82,7 @@ export function createServices(deps: ServicesDeps) {
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
-  const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs });
+  const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs, tracer });
   const codeFlows = createCodeFlows({ flows, mails });
   const nextStep = createNextStep({
     db,
@@ -111,6 +113,7 @@ export function createServices(deps: ServicesDeps) {
     batchSize: config.registration.batchSize,
     maxWaiting: config.registration.queue,
     maxWaitMs: config.registration.maxWaitMs,
+    tracer,
   });
 
   return {
@@ -143,6 +146,7 @@ export function createServices(deps: ServicesDeps) {
       graceMs: config.refresh.graceMs,
       perMinute: config.limits === 'on' ? config.refresh.rate : null,
       lifetime: policy.lifetime,
+      tracer,
     }),
     sessions: createSessions({ db, clock, events, authenticator }),
     verify: createVerify({

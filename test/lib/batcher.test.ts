@@ -9,6 +9,7 @@ function createHeldBatcher(options: Partial<Options> = {}) {
   const batches: { items: readonly number[]; finish(): void; fail(error: Error): void }[] = [];
   const clock = { ms: 0 };
   const batcher = createBatcher<number, number>({
+    name: 'test',
     maxBatch: 100,
     writers: 1,
     maxWaiting: 1_000,
@@ -76,6 +77,7 @@ test('a burst fills a batch before the turn of the event loop ends, and a few wa
 
 test('an error among the answers fails its own item, a throw the items of its batch', async () => {
   const batcher = createBatcher<number, number>({
+    name: 'test',
     maxBatch: 3,
     writers: 1,
     maxWaiting: 10,

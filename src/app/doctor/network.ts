@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../../../config/index.ts';
+import { createOtlpSender, EMPTY_EXPORT, NotDelivered } from '../../tracing/otlp-sender.ts';
 import { createConfiguredSmtp } from '../open-mail.ts';
+import { otelHeaders } from '../open-tracer.ts';
+import { programVersion } from '../version.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 const ANSWER_MS = 2_000;
@@ -29,6 +32,25 @@ export async function checkMail(config: Config): Promise<Finding> {
     smtp.close();
   }
 }
+
+/** The collector of traces, asked with an export of nothing. Without it everything else works. */
+export async function checkTraces(config: Config): Promise<Finding> {
+  const { endpoint } = config.otel;
+  if (!endpoint) return ok('no collector; nothing is traced');
+  const { body, mediaType } = EMPTY_EXPORT;
+  const userAgent = `authctl/${programVersion()}`;
+  const send = createOtlpSender({ endpoint, headers: otelHeaders(config), mediaType, userAgent });
+  try {
+    await send(body, AbortSignal.timeout(ANSWER_MS));
+    return ok(`${endpoint} takes them`);
+  } catch (error) {
+    if (!(error instanceof NotDelivered)) throw error;
+    return warn(`${endpoint} does not take them: ${error.message}`, HOW_TO_REACH_A_COLLECTOR);
+  }
+}
+
+const HOW_TO_REACH_A_COLLECTOR =
+  'start the collector, or check OTEL_EXPORTER_OTLP_ENDPOINT (its HTTP port, usually 4318) and _HEADERS';
 
 /** Settings that are allowed but worth a second look. */
 export function checkSettings(env: string, warnings: readonly string[]): Finding {

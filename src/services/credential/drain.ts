@@ -4,6 +4,7 @@ import { randomBytes } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { isPassing, toAppError } from '../../db/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { NO_TRACER, type Tracer } from '../../lib/tracer.ts';
 import { hardenCredential } from './verify.ts';
 
 export interface DrainDeps {
@@ -13,6 +14,7 @@ export interface DrainDeps {
   /** Failures of one row before it is parked (`hash.max_tries`). */
   readonly maxTries: number;
   readonly log: Logger;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface DrainResult {
@@ -64,7 +66,9 @@ const RECORD_FAILURE = statement(
 export type Drain = ReturnType<typeof createDrain>;
 
 /** Turns pending rows into final ones, a batch at a time; any number of workers at once. */
-export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
+export function createDrain(deps: DrainDeps) {
+  const { db, forge, params, maxTries, log, tracer = NO_TRACER } = deps;
+
   async function harden(
     row: ClaimedRow,
     signal: AbortSignal,
@@ -100,6 +104,21 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
     return parked ? 'parked' : 'failed';
   }
 
+  async function hardenAll(rows: readonly ClaimedRow[], signal: AbortSignal): Promise<DrainResult> {
+    const outcomes = await Promise.allSettled(rows.map((row) => harden(row, signal)));
+    const failed = rows.filter((_, index) => outcomes[index]?.status === 'rejected');
+    if (failed.length > 0) await db.execute(RELEASE, [failed.map((row) => row.user_id)]);
+    const count = (value: string) =>
+      outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === value)
+        .length;
+    return {
+      claimed: rows.length,
+      hardened: count('hardened'),
+      failed: count('failed'),
+      parked: count('parked'),
+    };
+  }
+
   return {
     /**
      * Claims up to `limit` rows and hardens them in the Forge's idle lane. Abort leaves unfinished
@@ -107,18 +126,9 @@ export function createDrain({ db, forge, params, maxTries, log }: DrainDeps) {
      */
     async drainBatch(limit: number, signal: AbortSignal): Promise<DrainResult> {
       const rows = await db.query<ClaimedRow>(CLAIM, [limit]);
-      const outcomes = await Promise.allSettled(rows.map((row) => harden(row, signal)));
-      const failed = rows.filter((_, index) => outcomes[index]?.status === 'rejected');
-      if (failed.length > 0) await db.execute(RELEASE, [failed.map((row) => row.user_id)]);
-      const count = (value: string) =>
-        outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === value)
-          .length;
-      return {
-        claimed: rows.length,
-        hardened: count('hardened'),
-        failed: count('failed'),
-        parked: count('parked'),
-      };
+      if (rows.length === 0) return { claimed: 0, hardened: 0, failed: 0, parked: 0 };
+      const facts = { 'authctl.rows': rows.length };
+      return tracer.trace('credentials.harden_batch', { facts }, () => hardenAll(rows, signal));
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomInt } from '../../crypto/random.ts';
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { NO_TRACER, type Tracer } from '../../lib/tracer.ts';
 import { SYSTEM_ACTOR } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import { eventDelayMs } from './back-off.ts';
@@ -21,6 +22,7 @@ export interface RelayDeps {
   readonly deadlineMs: number;
   /** How long an event waits after so many tries. */
   readonly delayMs?: (tries: number, random: number) => number;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RelayRound {
@@ -40,6 +42,7 @@ const JITTER_STEPS = 1_000;
  */
 export function createRelay(deps: RelayDeps) {
   const { db, clock, log, sinks, maxTries, deadlineMs, delayMs = eventDelayMs } = deps;
+  const { tracer = NO_TRACER } = deps;
   // Twice the longest try: nobody else may start while a slow answer is still being written down.
   const leaseMs = deadlineMs * 2;
 
@@ -82,6 +85,30 @@ export function createRelay(deps: RelayDeps) {
     }
   }
 
+  function publish(events: readonly ClaimedEvent[], deadline: AbortSignal) {
+    return tracer.step('events.publish', { kind: 'client' }, () =>
+      publishTo(sinks, events, deadline),
+    );
+  }
+
+  async function relayAll(
+    events: readonly ClaimedEvent[],
+    signal: AbortSignal,
+  ): Promise<RelayRound> {
+    // A relay died in the middle of the last try: what became of it is unknown.
+    const [exhausted, live] = partition(events, (event) => event.attempts > maxTries);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+    const results = live.length > 0 ? await publish(live, deadline) : [];
+    const settlements = [
+      ...exhausted.map(interrupted),
+      ...results.map((result) => judge(result, signal.aborted)),
+    ];
+    const settled = await settle(settlements);
+    report(settlements, settled);
+    const published = results.filter(({ failure }) => failure === null).length;
+    return { claimed: events.length, published };
+  }
+
   return {
     /**
      * Claims up to `limit` events, publishes them and writes down what became of each.
@@ -91,18 +118,8 @@ export function createRelay(deps: RelayDeps) {
     async relayBatch(limit: number, signal: AbortSignal): Promise<RelayRound> {
       const events = await eventStore.claim(db, limit, leaseMs);
       if (events.length === 0) return { claimed: 0, published: 0 };
-      // A relay died in the middle of the last try: what became of it is unknown.
-      const [exhausted, live] = partition(events, (event) => event.attempts > maxTries);
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
-      const results = live.length > 0 ? await publishTo(sinks, live, deadline) : [];
-      const settlements = [
-        ...exhausted.map(interrupted),
-        ...results.map((result) => judge(result, signal.aborted)),
-      ];
-      const settled = await settle(settlements);
-      report(settlements, settled);
-      const published = results.filter(({ failure }) => failure === null).length;
-      return { claimed: events.length, published };
+      const facts = { 'authctl.rows': events.length };
+      return tracer.trace('events.relay_batch', { facts }, () => relayAll(events, signal));
     },
   };
 }

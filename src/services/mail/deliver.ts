@@ -2,6 +2,7 @@ import { randomInt } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { NO_TRACER, type Tracer } from '../../lib/tracer.ts';
 import { SYSTEM_ACTOR } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import { awaitsCode } from '../flow/live-code.ts';
@@ -25,6 +26,7 @@ export interface DeliveryDeps {
   readonly maxTries: number;
   /** How long one try may take in all; a server that sends a byte a second stays within every time-out. */
   readonly tryDeadlineMs?: number;
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -51,21 +53,22 @@ export type Delivery = ReturnType<typeof createDelivery>;
  */
 export function createDelivery(deps: DeliveryDeps) {
   const { db, clock, log, keys, render, transport, maxTries } = deps;
+  const { tracer = NO_TRACER } = deps;
   const tryDeadlineMs = deps.tryDeadlineMs ?? TRY_DEADLINE_MS;
 
   async function send(mail: ClaimedMail, data: MailData[MailKind], signal: AbortSignal) {
     const deadline = AbortSignal.timeout(tryDeadlineMs);
     const content = render(mail.kind, withTimeLeft(data, mail.created_at, clock.now()));
-    await transport.send(
-      {
-        ...content,
-        id: mail.id,
-        kind: mail.kind,
-        messageId: mail.message_id,
-        recipient: mail.recipient,
-        date: mail.created_at,
-      },
-      AbortSignal.any([signal, deadline]),
+    const letter = {
+      ...content,
+      id: mail.id,
+      kind: mail.kind,
+      messageId: mail.message_id,
+      recipient: mail.recipient,
+      date: mail.created_at,
+    };
+    await tracer.step('mail.send', { kind: 'client' }, () =>
+      transport.send(letter, AbortSignal.any([signal, deadline])),
     );
   }
 
@@ -84,6 +87,18 @@ export function createDelivery(deps: DeliveryDeps) {
       return fail(mail, error, secretsOf(mail, data));
     }
     return settled(mailStore.markSent(db, mail, clock.now()), 'sent');
+  }
+
+  function traced(
+    { id, kind, attempts }: ClaimedMail,
+    work: () => Promise<DeliveryOutcome>,
+  ): Promise<DeliveryOutcome> {
+    const facts = { 'authctl.mail_id': id, 'authctl.mail_kind': kind, 'authctl.tries': attempts };
+    return tracer.trace('mail.deliver', { facts }, async (span) => {
+      const outcome = await work();
+      span.note({ 'authctl.outcome': outcome });
+      return outcome;
+    });
   }
 
   /** A code for an address that is nobody's, written only because a real one is, or of a user who is gone. */
@@ -145,7 +160,7 @@ export function createDelivery(deps: DeliveryDeps) {
      */
     async deliver(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
       try {
-        const outcome = await attempt(mail, signal);
+        const outcome = await traced(mail, () => attempt(mail, signal));
         if (outcome === 'lost')
           log.warn({ mailId: mail.id }, 'mail was taken over by another worker');
         return outcome;

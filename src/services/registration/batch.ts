@@ -3,6 +3,7 @@ import { isPassing, toAppError } from '../../db/errors.ts';
 import { type Batcher, createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { retryUntil } from '../../lib/retry-until.ts';
+import type { Tracer } from '../../lib/tracer.ts';
 import type { Wake } from '../wake.ts';
 import { INSERT_REGISTRATIONS, toParameters } from './insert-statement.ts';
 import type { RegistrationRow } from './row.ts';
@@ -23,6 +24,7 @@ export interface RegistrationBatchDeps {
   readonly maxWaiting: number;
   /** A row that has waited longer is refused with 503. */
   readonly maxWaitMs: number;
+  readonly tracer?: Tracer | undefined;
 }
 
 const FIND_IDS = statement(
@@ -98,6 +100,8 @@ export function createRegistrationBatch(
     maxWaiting,
     maxWaitMs,
     monotonicMs: clock.monotonicMs,
+    name: 'registrations.batch',
+    tracer: deps.tracer,
     run: (rows) => write(rows),
   });
 }

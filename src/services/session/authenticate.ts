@@ -3,6 +3,7 @@ import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import { createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Tracer } from '../../lib/tracer.ts';
 import type { Keys } from '../key/keyring.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import { createExpiringMap } from './expiring-map.ts';
@@ -24,6 +25,7 @@ export interface AuthenticateDeps {
   readonly audience: string | undefined;
   /** Revocation reaches every node within 1 s: state is read anew when it is older than this. */
   readonly stateMaxAgeMs: number;
+  readonly tracer?: Tracer | undefined;
 }
 
 interface StateRow extends UserColumns {
@@ -68,6 +70,8 @@ export function createAuthenticator(deps: AuthenticateDeps) {
     maxWaiting: 20_000,
     maxWaitMs: 2_000,
     monotonicMs: clock.monotonicMs,
+    name: 'sessions.batch',
+    tracer: deps.tracer,
     async run(sessionIds) {
       const rows = await db.query<StateRow>(LOAD_STATES, [[...new Set(sessionIds)], clock.now()]);
       const bySession = new Map(rows.map((row) => [row.session_id, row]));

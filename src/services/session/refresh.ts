@@ -6,6 +6,7 @@ import {
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Tracer } from '../../lib/tracer.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -27,6 +28,7 @@ export interface RefreshDeps {
   /** Refreshes of one session in a minute at most; null switches the limit off. */
   readonly perMinute: number | null;
   readonly lifetime: SessionLifetime;
+  readonly tracer?: Tracer | undefined;
 }
 
 interface FoundRow extends SessionRow {
@@ -52,8 +54,8 @@ const END_AS_REUSED = statement(
 
 /** Rotates refresh tokens: N callers with one token get one successor between them. */
 export function createRefresh(deps: RefreshDeps) {
-  const { db, clock, keys, issuer, events, graceMs, perMinute, lifetime } = deps;
-  const rotate = createRotate({ db, clock, perMinute, lifetime });
+  const { db, clock, keys, issuer, events, graceMs, perMinute, lifetime, tracer } = deps;
+  const rotate = createRotate({ db, clock, perMinute, lifetime, tracer });
 
   /** @throws AppError `invalid_refresh_token`; `rate_limited` beyond the session's budget */
   return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {

@@ -1,6 +1,7 @@
 import { type Db, type Statement, statement } from '../../db/database.ts';
 import { createBatcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Tracer } from '../../lib/tracer.ts';
 import type { SessionLifetime } from './lifetime.ts';
 
 /** What a refresh reads of a session and its user. */
@@ -33,6 +34,7 @@ export interface RotateDeps {
   /** Refreshes of one session in a minute at most; null switches the limit off. */
   readonly perMinute: number | null;
   readonly lifetime: SessionLifetime;
+  readonly tracer?: Tracer | undefined;
 }
 
 const MAX_BATCH = 200;
@@ -50,7 +52,9 @@ const ROTATE_ONE = rotateStatement('sessions.rotate_one', '');
  * A batch takes only rows that nobody else holds: it can neither wait for another's transaction nor
  * dead-lock with one. What it leaves alone is asked once more by itself, and waits if it must.
  */
-export function createRotate({ db, clock, perMinute, lifetime }: RotateDeps): Rotate {
+export function createRotate(deps: RotateDeps): Rotate {
+  const { db, clock, perMinute, lifetime } = deps;
+
   async function run(how: Statement, rotations: readonly Rotation[]) {
     const rows = await db.query<SessionRow & { claim: number }>(how, [
       rotations.map(({ sessionId }) => sessionId),
@@ -72,6 +76,8 @@ export function createRotate({ db, clock, perMinute, lifetime }: RotateDeps): Ro
     maxWaiting: MAX_WAITING,
     maxWaitMs: MAX_WAIT_MS,
     monotonicMs: clock.monotonicMs,
+    name: 'refresh.batch',
+    tracer: deps.tracer,
     run: (rotations) => run(ROTATE_FREE, rotations),
   });
 

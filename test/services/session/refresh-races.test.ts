@@ -24,8 +24,8 @@ function refreshOften(token: string, times: number) {
 }
 
 test.each([
-  [10, 200],
-  [100, 20],
+  [10, 50],
+  [100, 200],
 ])(
   '%i callers of one token, %i times: always one successor, and the session lives',
   async (callers, rounds) => {
@@ -40,12 +40,12 @@ test.each([
       expect((await refresh(node, successor)).status).toBe(200);
     });
   },
-  120_000,
+  300_000,
 );
 
 test.each([
-  [4, 500],
-  [50, 50],
+  [4, 50],
+  [50, 500],
 ])(
   '%i refreshes racing a logout, %i times: nothing they issued ever works after its 204',
   async (callers, rounds) => {
@@ -72,5 +72,5 @@ test.each([
     // A race that the logout always won would prove nothing.
     expect(issuedRounds).toBeGreaterThan(0);
   },
-  120_000,
+  300_000,
 );

@@ -1,0 +1,113 @@
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { NotDelivered } from './otlp-sender.ts';
+
+export interface SpanQueueOptions {
+  /** @throws NotDelivered */
+  send(spans: readonly ReadableSpan[], signal: AbortSignal): Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Spans that wait at most, a few megabytes; further ones are dropped and counted. */
+const CAPACITY = 4_096;
+/** Spans of one export. */
+const BATCH = 512;
+/** How long a few spans wait for more, and how long a collector that failed is left alone. */
+const PAUSE_MS = 2_000;
+const TRY_MS = 5_000;
+/** What a stop waits for the last spans. */
+const CLOSE_MS = 2_000;
+/** A collector that is away is worth a line a minute. */
+const REPORT_EVERY_MS = 60_000;
+
+/**
+ * Takes spans as they end and sends them, one export at a time. A collector that is slow or away costs
+ * spans, never a request: nothing waits for it, the queue is bounded, no timer holds the process, and
+ * the stop gives it two seconds.
+ */
+export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanProcessor {
+  const closing = new AbortController();
+  const waiting: ReadableSpan[] = [];
+  let working: Promise<void> | undefined;
+  let endPause: (() => void) | undefined;
+  let isFailing = false;
+  let dropped = 0;
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  let isClosed = false;
+
+  function add(span: ReadableSpan): void {
+    if (isClosed) return;
+    if (waiting.length >= CAPACITY) {
+      drop(1, 'they come faster than they are taken');
+      return;
+    }
+    waiting.push(span);
+    working ??= work().finally(() => {
+      working = undefined;
+    });
+    if (waiting.length >= BATCH && !isFailing) endPause?.();
+  }
+
+  async function work(): Promise<void> {
+    while (waiting.length > 0) {
+      if (waiting.length < BATCH || isFailing) await pause();
+      if (isClosed) return;
+      isFailing = !(await sendBatch());
+    }
+  }
+
+  /** The oldest spans stay in the queue until they are taken, or refused for good. */
+  async function sendBatch(): Promise<boolean> {
+    const batch = waiting.slice(0, BATCH);
+    try {
+      await send(batch, AbortSignal.any([closing.signal, AbortSignal.timeout(TRY_MS)]));
+      waiting.splice(0, batch.length);
+      return true;
+    } catch (error) {
+      const { message, isPassing } = error instanceof NotDelivered ? error : UNEXPECTED;
+      drop(isPassing ? 0 : waiting.splice(0, batch.length).length, message);
+      return false;
+    }
+  }
+
+  function drop(count: number, reason: string): void {
+    dropped += count;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - reportedAtMs < REPORT_EVERY_MS) return;
+    reportedAtMs = nowMs;
+    log.warn({ reason, dropped, waiting: waiting.length }, 'spans are not delivered');
+    dropped = 0;
+  }
+
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PAUSE_MS);
+      timer.unref();
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    const deadline = setTimeout(() => closing.abort(), CLOSE_MS);
+    endPause?.();
+    await working;
+    let isTaken = true;
+    while (waiting.length > 0 && isTaken) isTaken = await sendBatch();
+    clearTimeout(deadline);
+  }
+
+  return {
+    onStart: () => undefined,
+    onEnd: add,
+    forceFlush: async () => undefined,
+    shutdown: close,
+  };
+}
+
+const UNEXPECTED = { message: 'they cannot be encoded', isPassing: false };
