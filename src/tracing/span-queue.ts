@@ -44,9 +44,7 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
       return;
     }
     waiting.push(span);
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    working ??= work();
     if (waiting.length >= BATCH && !isFailing) endPause?.();
   }
 
@@ -56,6 +54,8 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
       if (isClosed) return;
       isFailing = !(await sendBatch());
     }
+    // Here, not after the promise: a span that ends in between would wait for the next one.
+    working = undefined;
   }
 
   /** The oldest spans stay in the queue until they are taken, or refused for good. */
@@ -97,8 +97,7 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
     const deadline = setTimeout(() => closing.abort(), CLOSE_MS);
     endPause?.();
     await working;
-    let isTaken = true;
-    while (waiting.length > 0 && isTaken) isTaken = await sendBatch();
+    while (waiting.length > 0 && !closing.signal.aborted) if (!(await sendBatch())) break;
     clearTimeout(deadline);
   }
 

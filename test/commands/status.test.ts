@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runAuthctl } from '../cli/support/run-program.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { runBeside } from '../support/cli.ts';
+import { startCollector } from '../support/collector.ts';
 import { createEmptyDatabase } from '../support/postgres.ts';
 import { QUICK_SIGN_IN, signUp } from '../support/sign-in.ts';
 import { startSilentServer, startSmtpSink } from '../support/smtp.ts';
@@ -117,6 +118,33 @@ describe('doctor', () => {
     expect(Object.entries(states).filter(([, state]) => state !== 'ok')).toEqual([]);
     expect(find('hashing').detail).toMatch(/node-rs \d+\/s, argon2 \d+\/s/);
     expect(find('clock').detail).toMatch(/^\d+ ms /);
+  });
+
+  test('sends a collector of traces nothing to see whether it takes it', async () => {
+    const collector = await startCollector();
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=secret',
+    };
+    const taken = await examine(env);
+    collector.treat(401);
+    const refused = await examine(env);
+    await collector.close();
+    const away = await examine(env);
+    expect(taken.find('traces')).toMatchObject({ state: 'ok' });
+    expect(collector.exports[0]).toMatchObject({
+      path: '/v1/traces',
+      headers: { 'x-key': 'secret' },
+    });
+    expect(refused.find('traces')).toMatchObject({
+      state: 'warn',
+      detail: expect.stringContaining('HTTP 401'),
+    });
+    expect(away.find('traces')).toMatchObject({
+      state: 'warn',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(away.code).toBe(0);
   });
 
   test('names everything that is wrong at once, each with what to do', async () => {

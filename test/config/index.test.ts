@@ -366,8 +366,30 @@ describe('the loaded configuration', () => {
     }).toThrow(TypeError);
   });
 
-  test('reads the standard OpenTelemetry variable', () => {
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/' };
-    expect(loadConfig({ env }).otel.endpoint).toBe('http://127.0.0.1:4318');
+  test('reads the standard OpenTelemetry variables', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key',
+      OTEL_SERVICE_NAME: 'sign-in',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    };
+    const { otel } = loadConfig({ env });
+    expect(otel).toMatchObject({
+      endpoint: 'http://127.0.0.1:4318',
+      protocol: 'http/json',
+      serviceName: 'sign-in',
+      sample: 0.25,
+    });
+    expect(otel.headers?.reveal()).toBe('authorization=Bearer%20key');
+  });
+
+  test.each([
+    ['otel.sample', { OTEL_TRACES_SAMPLER_ARG: '1.5' }],
+    ['otel.sample', { OTEL_TRACES_SAMPLER_ARG: '10%' }],
+    ['otel.protocol', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }],
+    ['otel.headers', { OTEL_EXPORTER_OTLP_HEADERS: 'a key without a name' }],
+  ])('refuses a wrong %s', (name, env) => {
+    expect(faults(env)).toEqual([name]);
   });
 });

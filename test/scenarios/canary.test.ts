@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Collector, startCollector } from '../support/collector.ts';
 import { dumpDatabase } from '../support/dump.ts';
 import { eventually } from '../support/eventually.ts';
 import { LOG_LEVELS } from '../support/log-levels.ts';
@@ -17,12 +18,16 @@ const NAMING_REQUESTS = new Set(['trace', 'debug', 'info']);
 describe.each(LOG_LEVELS)('at log level %s', (level) => {
   let appliance: MailedAppliance;
   let folder: string;
+  let collector: Collector;
   let story: Story;
 
   beforeAll(async () => {
     folder = await mkdtemp('/tmp/authctl-canary-');
+    collector = await startCollector();
     appliance = await startMailedAppliance({
       env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
         AUTHCTL_LOG_LEVEL: level,
         AUTHCTL_LOG_FILE: join(folder, 'log'),
         AUTHCTL_LOG_SAMPLE: '1',
@@ -36,6 +41,7 @@ describe.each(LOG_LEVELS)('at log level %s', (level) => {
   });
   afterAll(async () => {
     await appliance.stop();
+    await collector.close();
     await rm(folder, { recursive: true });
   });
 
@@ -52,6 +58,18 @@ describe.each(LOG_LEVELS)('at log level %s', (level) => {
     expect(log.includes('POST /v1/login')).toBe(NAMING_REQUESTS.has(level));
     expect(find(log)).toEqual([]);
     expect(log).not.toContain(story.account.email);
+  });
+
+  test('traces hold none', async () => {
+    await collector.find('of the last fault', ({ name, hasFailed }) => {
+      return name === 'POST /v1/password/reset' && hasFailed;
+    });
+    await collector.find('of a mail', ({ name }) => name === 'mail.send');
+    await collector.find('of a hash', ({ name }) => name === 'credentials.harden_batch');
+    const traces = collector.exports.map(({ body }) => body.toString()).join('\n');
+    expect(traces).toContain('POST /v1/login');
+    expect(find(traces)).toEqual([]);
+    expect(traces).not.toContain(story.account.email);
   });
 
   test('what the audit says of all that has names like every other field', async () => {
