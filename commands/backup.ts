@@ -49,8 +49,8 @@ export default class Backup extends CoreCommand<typeof Backup> {
       });
     if (path !== null && existsSync(path)) throw alreadyThere(path);
     return this.withCore(async (core, { scope }) => {
-      const file = path === null ? null : await createFile(path);
-      if (file) scope.own('unfinished backup', file, (unfinished) => unfinished.discard());
+      const sink = await openSink(path);
+      scope.own('unfinished backup', sink, (unfinished) => unfinished.discard());
       const progress = startProgress('Backing up (tables)', BACKUP_TABLES.length);
       scope.own('progress', progress, (bar) => bar.stop());
       const at = core.clock.now();
@@ -64,11 +64,8 @@ export default class Backup extends CoreCommand<typeof Backup> {
         migrations: core.store.known,
         version: programVersion(),
       };
-      const { header, rows } = await makeBackup(deps, file?.stream ?? process.stdout, {
-        end: file !== null,
-        onTable: () => progress.update(tables++),
-      }).catch(explainWriting(path));
-      if (file) await file.keep().catch(() => Promise.reject(alreadyThere(path!)));
+      const { header, rows } = await makeBackup(deps, sink.write, () => progress.update(tables++));
+      await sink.keep();
       const bytes = path === null ? null : (await stat(path)).size;
       const { instance_id, created_at, master_kid } = header;
       if (path !== null)
@@ -78,22 +75,35 @@ export default class Backup extends CoreCommand<typeof Backup> {
   }
 }
 
-function createFile(path: string): Promise<UnfinishedFile> {
-  return createPrivateFile(path).catch((cause) => {
-    throw notWritable(path, cause);
-  });
+/** Where the backup goes. What fails there is said here, where it cannot be taken for the database's. */
+async function openSink(path: string | null): Promise<UnfinishedFile> {
+  const refuse = (cause: unknown) => Promise.reject(notWritable(path ?? 'standard output', cause));
+  const file = path === null ? standardOutput() : await createPrivateFile(path).catch(refuse);
+  return {
+    write: (bytes) => file.write(bytes).catch(refuse),
+    keep: () => file.keep().catch(refuse),
+    discard: () => file.discard(),
+  };
 }
 
-/** Only errors of the file name a system call of it; those of the database do not get here as such. */
-function explainWriting(path: string | null): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof AppError || !(error instanceof Error && 'syscall' in error)) throw error;
-    throw notWritable(path ?? 'standard output', error);
+function standardOutput(): UnfinishedFile {
+  // oclif's listener lets a reader go that has seen enough, and throws all else where nobody catches
+  // it. Half a backup is a failure, and each write reports its own.
+  process.stdout.removeAllListeners('error').on('error', () => {});
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
+    keep: async () => {},
+    discard: async () => {},
   };
 }
 
 function notWritable(path: string, cause: unknown): AppError {
   const reason = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+    return alreadyThere(path);
   return new AppError('forbidden', {
     text: `The backup cannot be written to ${path}: ${reason}`,
     hint: 'name a file in a folder that may be written and has room',

@@ -1,9 +1,10 @@
 import { pipeline } from 'node:stream/promises';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { AppError } from '../errors.ts';
 import { type Queryable, queryable } from './database.ts';
 import { isConnectionError } from './errors.ts';
+import { MIGRATION_LOCK } from './migrate/session.ts';
 
 /** One transaction on a connection of its own, through which whole tables stream. */
 export interface CopySession extends Queryable {
@@ -17,24 +18,38 @@ export interface CopySession extends Queryable {
   ): Promise<number>;
 }
 
-const BEGIN = {
-  /** One state of all tables, whatever is written meanwhile; nothing waits for it. */
-  snapshot: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  write: 'BEGIN',
+const MODES = {
+  /** One state of all tables, whatever is written meanwhile; only migrations wait for it. */
+  snapshot: {
+    lock: 'pg_advisory_lock_shared',
+    begin: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  },
+  /** Migrations, backups and other writers wait. */
+  write: { lock: 'pg_advisory_lock', begin: 'BEGIN' },
 } as const;
 
-/** How values are spelled, whatever the server, the role or the database has set. */
+/**
+ * How values are spelled, whatever the server, the role or the database has set. Rows that a policy
+ * hides from us are an error, not left out.
+ */
 const SPELLING = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET timezone = 'UTC';
   SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1;
-  SET statement_timeout = 0; SET lock_timeout = '10s'`;
+  SET row_security = off; SET lock_timeout = '10s'`;
+
+/** A reader may be slow, and limits set for requests are not meant; the last has come with PostgreSQL 17. */
+const NO_TIMEOUTS = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
+  ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
+
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * Runs `work` in one transaction for as long as it takes; a throw rolls back.
- * @throws AppError `dependency_unreachable` when the connection breaks
+ * Runs `work` in one transaction for as long as it takes, while nobody migrates; a throw rolls back.
+ * @throws AppError `dependency_unreachable` when the connection breaks, `unavailable` when another
+ *   process is migrating or restoring
  */
 export async function withCopySession<T>(
   connectionString: string,
-  mode: keyof typeof BEGIN,
+  mode: keyof typeof MODES,
   work: (session: CopySession) => Promise<T>,
 ): Promise<T> {
   const client = new Client({
@@ -47,21 +62,36 @@ export async function withCopySession<T>(
   try {
     await client.connect();
     await client.query(SPELLING);
-    await client.query(BEGIN[mode]);
+    await client.query(NO_TIMEOUTS);
+    const { lock, begin } = MODES[mode];
+    // Before the transaction: a table that a migration rewrites is empty to a snapshot taken before.
+    await client.query(`SELECT ${lock}(${MIGRATION_LOCK})`);
+    await client.query(begin);
     const result = await work(sessionOn(client));
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    if (!isConnectionError(error)) throw error;
-    throw new AppError('dependency_unreachable', {
-      text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
-      hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
-      cause: error,
-    });
+    throw explain(error);
   } finally {
     // The server rolls back what was not committed.
     await client.end().catch(() => undefined);
   }
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) {
+    return new AppError('unavailable', {
+      text: 'Another process is migrating, backing up or restoring this database.',
+      hint: 'wait for it to finish, then run this again',
+      cause: error,
+    });
+  }
+  if (!isConnectionError(error)) return error;
+  return new AppError('dependency_unreachable', {
+    text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
+    hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
+    cause: error,
+  });
 }
 
 function sessionOn(client: Client): CopySession {

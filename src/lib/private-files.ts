@@ -1,7 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { chmod, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { Writable } from 'node:stream';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
 
 const OTHERS = 0o077;
@@ -54,8 +52,9 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
 
 /** A new file while it is written. */
 export interface UnfinishedFile {
-  readonly stream: Writable;
-  /** Gives the finished stream's file its name. @throws EEXIST where another has taken it */
+  /** Appends. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Gives the file its name, once it is on the disk. @throws EEXIST where another has taken it */
   keep(): Promise<void>;
   /** Removes what was written, if it was not kept. */
   discard(): Promise<void>;
@@ -63,21 +62,33 @@ export interface UnfinishedFile {
 
 /**
  * Opens a new file that only its owner can read (mode 0600), for content that does not fit in memory.
- * It has its name when it is complete and on the disk, and never replaces another file.
+ * It has its name when it is complete and on the disk, and never replaces another file. Until then it
+ * lies in a folder of its own beside it, where nobody else can put a link in the way.
  * @throws where the folder does not exist or cannot be written
  */
 export async function createPrivateFile(path: string): Promise<UnfinishedFile> {
-  const unfinished = `${path}.tmp-${process.pid}`;
-  const file = await open(unfinished, 'w', 0o600);
+  const folder = await mkdtemp(`${path}.unfinished-`);
+  const unfinished = join(folder, 'content');
+  const file = await open(unfinished, 'wx', 0o600);
+  async function discard(): Promise<void> {
+    await file.close();
+    await rm(folder, { recursive: true, force: true });
+  }
   return {
-    // Synced when it closes; the descriptor is the stream's from here on.
-    stream: createWriteStream(unfinished, { fd: file, flush: true }),
+    write: (bytes) => file.appendFile(bytes),
     async keep() {
-      await link(unfinished, path);
-      await rm(unfinished);
+      await file.sync();
+      // A rename replaces what is there. Taking the name first leaves only our own to be replaced, also
+      // where hard links, which would do it in one step, are not to be had: FAT, SMB, buckets.
+      await (await open(path, 'wx', 0o600)).close();
+      await rename(unfinished, path).catch(async (error: unknown) => {
+        await rm(path);
+        throw error;
+      });
       await syncFolder(dirname(path));
+      await discard();
     },
-    discard: () => rm(unfinished, { force: true }),
+    discard,
   };
 }
 
@@ -91,11 +102,17 @@ export async function readIfExists(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes the names in a folder durable: what was renamed or created there survives a power loss. */
+/**
+ * Makes the names in a folder durable: what was renamed or created there survives a power loss, where
+ * the file system can promise that at all.
+ */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
-    await folder.sync();
+    await folder.sync().catch((error: NodeJS.ErrnoException) => {
+      // Some network file systems know no sync of folders.
+      if (error.code !== 'EINVAL') throw error;
+    });
   } finally {
     await folder.close();
   }

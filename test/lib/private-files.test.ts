@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  createPrivateFile,
   ensurePrivateFolder,
   readIfExists,
+  syncFolder,
   writePrivateFile,
 } from '../../src/lib/private-files.ts';
 
@@ -55,4 +57,35 @@ test('a private file is 0600, replaced as a whole, and leaves nothing beside it'
 test('a file that is not there reads as undefined; one that cannot be read throws', async () => {
   expect(await readIfExists(join(folder, 'none'))).toBeUndefined();
   await expect(readIfExists(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+});
+
+test('a new private file has its name when it is complete, and leaves nothing beside it', async () => {
+  const path = join(folder, 'new');
+  const file = await createPrivateFile(path);
+  await file.write(Buffer.from('one, '));
+  await file.write(Buffer.from('two'));
+  expect(readdirSync(folder)).not.toContain('new');
+  await file.keep();
+  await file.discard();
+  expect(readFileSync(path, 'utf8')).toBe('one, two');
+  expect(modeOf(path)).toBe('600');
+  expect(readdirSync(folder)).toEqual(['new']);
+});
+
+test('of many new files of one name one is kept, and no other file is replaced', async () => {
+  const path = join(folder, 'new');
+  const files = await Promise.all(Array.from({ length: 20 }, () => createPrivateFile(path)));
+  await Promise.all(files.map((file, index) => file.write(Buffer.from(`content ${index}`))));
+  const kept = await Promise.allSettled(files.map((file) => file.keep()));
+  await Promise.all(files.map((file) => file.discard()));
+  const winners = kept.flatMap(({ status }, index) => (status === 'fulfilled' ? [index] : []));
+  expect(winners).toHaveLength(1);
+  expect(readFileSync(path, 'utf8')).toBe(`content ${winners[0]}`);
+  for (const outcome of kept)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'EEXIST' });
+  expect(readdirSync(folder)).toEqual(['new']);
+});
+
+test('a folder of a file system without such a thing is as durable as it gets', async () => {
+  await expect(syncFolder('/proc')).resolves.toBeUndefined();
 });

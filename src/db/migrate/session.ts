@@ -3,8 +3,11 @@ import { AppError } from '../../errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isConnectionError } from '../errors.ts';
 
-/** Prisma Migrate's own lock: a `prisma migrate` run by hand waits for us, and we for it. */
-const MIGRATION_LOCK = 72_707_369;
+/**
+ * Prisma Migrate's own lock: a `prisma migrate` run by hand waits for us, and we for it. Whoever reads
+ * or writes all tables takes it too.
+ */
+export const MIGRATION_LOCK = 72_707_369;
 /** How long to wait for another process that is migrating. */
 const LOCK_WAIT = '60s';
 /** How long a migration waits for a table: every login queues behind it meanwhile. */
@@ -27,7 +30,7 @@ export function withSession<T>(
  * Runs `work` on one connection that holds the migration lock. The pool has a single connection
  * and takes the lock on connecting, so no statement of `work` ever runs without it, not even after a
  * lost connection. It is a session lock: a pooler that shares sessions must be bypassed.
- * @throws `unavailable` when another process has been migrating for a minute
+ * @throws `unavailable` when another process has held the lock for a minute
  */
 export function withMigrationLock<T>(
   connectionString: string,
@@ -81,7 +84,7 @@ async function takeLock(client: ClientBase, log: Logger): Promise<void> {
 function refuseLongWait(error: unknown): never {
   if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
   throw new AppError('unavailable', {
-    text: `Another process has been migrating this database for ${LOCK_WAIT}.`,
+    text: `Another process has been migrating, backing up or restoring this database for ${LOCK_WAIT}.`,
     hint: 'wait for it to finish, then run: authctl migrate',
     cause: error,
   });

@@ -48,18 +48,46 @@ export async function readHeader(
 
 const LINE_FEED = Buffer.of(0x0a);
 
-/** The shape is checked as far as it is used before the key has proved that it is ours. */
+/**
+ * A stranger may have written it, and some of it is shown before the key can tell: what is not spelled
+ * as we spell it, such as a date that holds a terminal's control characters, gets no further.
+ */
 function parseHeader(line: string): BackupHeader {
   try {
-    const header = JSON.parse(line) as Partial<BackupHeader>;
-    const texts = [header.instance_id, header.created_at, header.master_kid, header.salt];
-    if (texts.every((text) => typeof text === 'string') && Array.isArray(header.migrations))
-      return header as BackupHeader;
+    const header: unknown = JSON.parse(line);
+    if (isHeader(header)) return header;
   } catch {
     // Not JSON: damaged like any other.
   }
   throw new AppError('validation_failed', {
     text: 'The backup is damaged: its header is unreadable.',
+  });
+}
+
+const SPELLINGS = {
+  instance_id: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/,
+  created_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  version: /^\d[\w.+-]{0,63}$/,
+  master_kid: /^[\da-f]{16}$/,
+  salt: /^[\w-]{43}$/,
+};
+const MIGRATION_SPELLINGS = { name: /^\d{14}_[a-z\d_]+$/, checksum: /^[\da-f]{64}$/ };
+
+function isHeader(value: unknown): value is BackupHeader {
+  if (!isSpelled(value, SPELLINGS)) return false;
+  const migrations: unknown = Reflect.get(value, 'migrations');
+  return (
+    Array.isArray(migrations) &&
+    migrations.length > 0 &&
+    migrations.every((migration) => isSpelled(migration, MIGRATION_SPELLINGS))
+  );
+}
+
+function isSpelled(value: unknown, spellings: Readonly<Record<string, RegExp>>): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(spellings).every(([name, spelling]) => {
+    const text: unknown = Reflect.get(value, name);
+    return typeof text === 'string' && spelling.test(text);
   });
 }
 

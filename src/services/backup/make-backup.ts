@@ -1,10 +1,10 @@
-import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { randomBytes } from '../../crypto/random.ts';
 import { sealStream } from '../../crypto/sealed-stream.ts';
 import { type CopySession, withCopySession } from '../../db/copy-session.ts';
 import { statement } from '../../db/database.ts';
+import { checkSchema } from '../../db/migrate/check-schema.ts';
 import type { Migration } from '../../db/migrate/read-migrations.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { checkMasterKey, type MasterKey } from '../key/master-key.ts';
@@ -17,7 +17,7 @@ export interface MakeBackupDeps {
   readonly connectionString: string;
   readonly clock: Clock;
   readonly masters: readonly MasterKey[];
-  /** The schema of the database, which is the one this program knows. */
+  /** The migrations this program knows: the schema that the database must have. */
   readonly migrations: readonly Migration[];
   /** This program's. */
   readonly version: string;
@@ -37,16 +37,19 @@ const COLUMNS = statement(
 
 /**
  * Writes one state of the installation, whatever happens to it meanwhile, compressed and encrypted
- * under the master key, in constant memory. The sink is left open where it is standard output's.
+ * under the master key, in constant memory.
+ * @param write takes the next bytes; the backup is whole when the last of them were taken
  * @param onTable called before each table
- * @throws AppError `dependency_unreachable`; what the sink throws
+ * @throws AppError `dependency_unreachable`, `unavailable` and `schema_mismatch` while it is or after
+ *   it was migrated; what `write` throws, which must be an AppError to be told from the database's
  */
 export function makeBackup(
   deps: MakeBackupDeps,
-  sink: Writable,
-  { end = true, onTable = () => {} }: { end?: boolean; onTable?: (name: string) => void } = {},
+  write: (bytes: Buffer) => Promise<void>,
+  onTable: (name: string) => void = () => {},
 ): Promise<MadeBackup> {
   return withCopySession(deps.connectionString, 'snapshot', async (session) => {
+    await checkSchema(session, deps.migrations);
     const instance = await keyStore.findInstance(session);
     const master = checkMasterKey(deps.masters, instance!);
     const header: BackupHeader = {
@@ -60,17 +63,15 @@ export function makeBackup(
     const headerBytes = encodeHeader(header);
     const key = backupKey(master, header);
     const rows: Record<string, number> = {};
+    await write(headerBytes);
     await pipeline(
       () => readTables(session, rows, onTable),
       // Digests and sealed values do not shrink but as hexadecimal: more effort gains nothing.
       createGzip({ level: 1 }),
       (zipped: AsyncIterable<Buffer>) => sealStream(key, headerBytes, zipped),
-      async function* (sealed: AsyncIterable<Buffer>) {
-        yield headerBytes;
-        yield* sealed;
+      async (sealed: AsyncIterable<Buffer>) => {
+        for await (const piece of sealed) await write(piece);
       },
-      sink,
-      { end },
     );
     return { header, rows };
   });

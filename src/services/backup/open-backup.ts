@@ -2,12 +2,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { openStream } from '../../crypto/sealed-stream.ts';
 import { AppError } from '../../errors.ts';
-import { type ByteReader, createByteReader } from '../../lib/byte-reader.ts';
+import { createByteReader } from '../../lib/byte-reader.ts';
 import type { MasterKey } from '../key/master-key.ts';
 import { type BackupHeader, backupKey, readHeader } from './header.ts';
 import { damaged, readRecords, type TableRecord } from './records.ts';
 
-/** A backup whose header has been read and whose key is at hand; the rest is read once. */
+/** A backup whose header is genuine; the rest is read once. */
 export interface OpenedBackup {
   readonly header: BackupHeader;
   readonly masters: readonly MasterKey[];
@@ -18,8 +18,10 @@ export interface OpenedBackup {
 export type Rows = Readonly<Record<string, number>>;
 
 /**
- * Reads the header of a backup and finds the key that opens the rest.
- * @throws AppError `validation_failed` where it is no backup, `key_mismatch` where no key at hand fits
+ * Reads the header of a backup and finds the key that opens the rest. The first piece is opened too:
+ * it proves the header, and nothing is made or changed on a stranger's word.
+ * @throws AppError `validation_failed` where it is no backup of ours, `key_mismatch` where no key at
+ *   hand fits
  */
 export async function openBackup(
   source: AsyncIterable<Uint8Array>,
@@ -34,31 +36,27 @@ export async function openBackup(
       hint: 'set AUTHCTL_MASTER_KEY (or AUTHCTL_MASTER_KEY_FILE) to the key of that time',
     });
   }
-  return {
-    header,
-    masters,
-    read: (onTable) => readTables(reader, backupKey(master, header), bytes, onTable),
-  };
+  const pieces = genuine(openStream(backupKey(master, header), bytes, reader.rest()));
+  const first = await pieces.next();
+  async function* all() {
+    if (!first.done) yield first.value;
+    yield* pieces;
+  }
+  return { header, masters, read: (onTable) => readTables(all(), onTable) };
 }
 
 async function readTables(
-  reader: ByteReader,
-  key: Buffer,
-  aad: Buffer,
+  pieces: AsyncIterable<Buffer>,
   onTable: (table: TableRecord) => Promise<void>,
 ): Promise<Rows> {
   let rows: Rows = {};
-  await pipeline(
-    () => genuine(openStream(key, aad, reader.rest())),
-    createGunzip(),
-    async (plain: AsyncIterable<Buffer>) => {
-      ({ rows } = await readRecords(createByteReader(plain), onTable));
-    },
-  );
+  await pipeline(pieces, createGunzip(), async (plain: AsyncIterable<Buffer>) => {
+    ({ rows } = await readRecords(createByteReader(plain), onTable));
+  });
   return rows;
 }
 
-async function* genuine(opened: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* genuine(opened: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   try {
     yield* opened;
   } catch (cause) {

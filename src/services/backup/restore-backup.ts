@@ -1,5 +1,7 @@
+import type { QueryResultRow } from 'pg';
 import { type CopySession, withCopySession } from '../../db/copy-session.ts';
 import { statement } from '../../db/database.ts';
+import { compareHistory, type HistoryRow, readHistory } from '../../db/migrate/history.ts';
 import type { Migrator } from '../../db/migrate/index.ts';
 import type { Migration } from '../../db/migrate/read-migrations.ts';
 import { AppError } from '../../errors.ts';
@@ -41,6 +43,7 @@ export async function restoreBackup(
 ): Promise<Rows> {
   await prepareSchema(deps, backup.header);
   const restored = await withCopySession(deps.connectionString, 'write', async (session) => {
+    await refuseOtherSchema(session, backup.header);
     await refuseInstallation(session);
     const rows = await copyTables(session, backup, options.keepSessions);
     await checkKeys(session, backup);
@@ -78,20 +81,21 @@ async function prepareSchema(
       hint: 'restore it with that version or a newer one',
     });
   }
-  const { state, applied } = await migrator.status();
-  if (state === 'empty') {
-    await migrator.apply({ upTo: migrations.at(-1)?.name });
-    return;
-  }
-  const isSame =
-    applied.length === migrations.length &&
-    applied.every(({ name }, index) => name === migrations[index]?.name);
-  if (!isSame) {
-    throw new AppError('schema_mismatch', {
-      text: 'The database has another schema than the backup.',
-      hint: 'restore into an empty database',
-    });
-  }
+  const { state } = await migrator.status();
+  if (state === 'empty') await migrator.apply({ upTo: migrations.at(-1)?.name });
+}
+
+/** Asked when nobody else can migrate any more: a process that starts here may have done so just now. */
+async function refuseOtherSchema(
+  session: CopySession,
+  { migrations }: BackupHeader,
+): Promise<void> {
+  const rows = await readHistory((what) => session.query<HistoryRow & QueryResultRow>(what));
+  if (compareHistory(rows, migrations).state === 'current') return;
+  throw new AppError('schema_mismatch', {
+    text: 'The database has another schema than the backup.',
+    hint: 'restore into an empty database',
+  });
 }
 
 async function refuseInstallation(session: CopySession): Promise<void> {
