@@ -3,13 +3,13 @@ import { rotateMasterKey } from '../../src/app/rotate-master-key.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { AppError } from '../../src/errors.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
-import { type RotateResult, rotatePepper, rotateSigning } from '../../src/services/key/rotate.ts';
+import { type RotateResult, rotateSecret, rotateSigning } from '../../src/services/key/rotate.ts';
 
 export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override summary = 'Replace a key while serving: no restart, no token refused.';
   static override description =
     'signing: the published next key signs at once, the old one verifies until its grace ends. ' +
-    'pepper: new passwords use a new one at once, others when their owner next signs in. ' +
+    'pepper, refresh, data, code: what is new uses a new key at once; passwords, sessions and authenticators move to it when they are next used. ' +
     'master: every key is sealed again with the next master key.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -20,7 +20,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override flags = {
     kind: Flags.option({
       summary: 'Which key.',
-      options: ['signing', 'pepper', 'master'] as const,
+      options: ['signing', 'pepper', 'refresh', 'data', 'code', 'master'] as const,
       default: 'signing' as const,
     })(),
     grace: Flags.string({
@@ -42,11 +42,13 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
       const { db, clock, masters } = core;
       const dryRun = this.flags['dry-run'];
       const deps = { db, clock, actor: this.actor, loadMasters: masters.load };
-      const rotated = await {
-        signing: () => rotateSigning(deps, { graceMs, dryRun }),
-        pepper: () => rotatePepper(deps, { dryRun }),
-        master: () => rotateMasterKey(deps, masters, { dryRun }),
-      }[this.flags.kind]();
+      const { kind } = this.flags;
+      const rotate = () => {
+        if (kind === 'signing') return rotateSigning(deps, { graceMs, dryRun });
+        if (kind === 'master') return rotateMasterKey(deps, masters, { dryRun });
+        return rotateSecret(deps, { kind, dryRun });
+      };
+      const rotated = await rotate();
       this.log(describe(rotated));
       return rotated;
     });

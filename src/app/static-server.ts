@@ -128,6 +128,7 @@ async function createKeys(): Promise<Keys> {
   return {
     ring: async () => ring,
     latest: async () => ring,
+    having: async (kind) => ring[kind],
     published: async () => [],
     invalidate: () => undefined,
     ageMs: () => 0,

@@ -50,6 +50,12 @@ export function mintRefreshToken(key: RefreshKey, token: RefreshToken): string {
   return PREFIX + Buffer.concat([body, macOf(key.secret, body)]).toString('base64url');
 }
 
+/** The id of the key that a text says it was minted with; null where it is no refresh token. */
+export function refreshTokenKid(text: string): string | null {
+  const bytes = decode(text);
+  return bytes && kidOf(bytes);
+}
+
 /**
  * Reads a refresh token that was minted with one of the keys.
  * @returns null for every other text, a different spelling of a good token included
@@ -58,16 +64,25 @@ export function readRefreshToken(
   keys: ReadonlyMap<string, Buffer>,
   text: string,
 ): RefreshToken | null {
-  if (text.length !== TOKEN_CHARACTERS || !text.startsWith(PREFIX)) return null;
-  const bytes = readBase64url(text.slice(PREFIX.length));
-  if (bytes?.length !== AT.end || bytes[0] !== VERSION) return null;
-  const key = keys.get(`refresh-${bytes.toString('hex', AT.kid, AT.session)}`);
-  if (!key || !isEqual(macOf(key, bytes.subarray(0, AT.mac)), bytes.subarray(AT.mac))) return null;
+  const bytes = decode(text);
+  const key = bytes && keys.get(kidOf(bytes));
+  if (!bytes || !key) return null;
+  if (!isEqual(macOf(key, bytes.subarray(0, AT.mac)), bytes.subarray(AT.mac))) return null;
   return {
     sessionId: formatUuid(bytes.subarray(AT.session, AT.counter)),
     counter: bytes.readUInt32BE(AT.counter),
     secret: bytes.subarray(AT.secret, AT.mac),
   };
+}
+
+function decode(text: string): Buffer | null {
+  if (text.length !== TOKEN_CHARACTERS || !text.startsWith(PREFIX)) return null;
+  const bytes = readBase64url(text.slice(PREFIX.length));
+  return bytes?.length === AT.end && bytes[0] === VERSION ? bytes : null;
+}
+
+function kidOf(bytes: Buffer): string {
+  return `refresh-${bytes.toString('hex', AT.kid, AT.session)}`;
 }
 
 /** What the database keeps of a session's secret. Random bytes need no slow hash. */

@@ -64,8 +64,8 @@ export async function codeFor(
   const sink = sinks.get(appliance);
   if (sink) return readCode((await arrival(sink, row.message_id)).mail.text ?? '');
   if (!row.sealed) throw new Error(`the ${kind} mail for ${email} has been sent`);
-  const ring = await appliance.core.keys.ring();
-  return openMail(ring, { ...row, sealed: row.sealed, kind }).code;
+  const { keys } = appliance.core;
+  return (await openMail(keys, { ...row, sealed: row.sealed, kind })).code;
 }
 
 /** The kinds of mail written for an address, oldest first. */

@@ -111,13 +111,15 @@ export const AdminKeyList = answer('AdminKeyList', {
       activated_at: nullable(Timestamp),
       not_after: nullable(Timestamp),
       retired_at: nullable(Timestamp),
-      uses: nullable(Type.Integer({ description: 'Credentials that still need it.' })),
+      uses: nullable(
+        Type.Integer({ description: 'How much still needs it, while it is being replaced.' }),
+      ),
     }),
   ),
 });
 
 export const RotatedKey = answer('RotatedKey', {
-  kind: Type.Enum(['signing', 'pepper', 'master']),
+  kind: Type.Enum(['signing', 'pepper', 'refresh', 'data', 'code', 'master']),
   dry_run: Type.Boolean(),
   active_kid: nullable(Type.String()),
   previous_kid: Type.String(),

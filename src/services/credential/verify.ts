@@ -62,15 +62,8 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   /** What an unknown user's attempt is hashed with; its result is ignored. */
   const nobody = { userId: NOBODY, salt: randomBytes(16) };
 
-  /** The peppers at hand; read anew for a row that another node made with a later one. */
-  async function pepperFor(stored: StoredCredential | null): Promise<KeySet> {
-    const { pepper } = await keys.ring();
-    const isKnown = !stored?.pepperKid || pepper.byKid.has(stored.pepperKid);
-    return isKnown ? pepper : (await keys.latest()).pepper;
-  }
-
   async function prepare(stored: StoredCredential | null, password: string) {
-    const pepper = await pepperFor(stored);
+    const pepper = await keys.having('pepper', stored?.pepperKid);
     const secret = findPepper(pepper, stored);
     // A row whose pepper is gone is as unknown as no row: wrong, at the same price.
     const known = secret === null ? null : stored;

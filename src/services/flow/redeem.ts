@@ -100,7 +100,8 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
     /** Checks a mailed code. @throws AppError `invalid_code`; the try stays taken */
     async checkCode(flow: OpenFlow, presentedCode: string): Promise<void> {
       const code = normaliseCode(presentedCode);
-      const key = (await keys.ring()).code.byKid.get(flow.codeKid ?? '');
+      const { byKid } = await keys.having('code', flow.codeKid);
+      const key = byKid.get(flow.codeKid ?? '');
       const isRight =
         code !== null &&
         key !== undefined &&

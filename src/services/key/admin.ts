@@ -1,13 +1,14 @@
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
+import type { KeyKind } from './kinds.ts';
 import { type KeyView, listKeys } from './list.ts';
 import type { MasterKey } from './master-key.ts';
 import {
   type RetireResult,
   type RotateResult,
   retireKey,
-  rotatePepper,
+  rotateSecret,
   rotateSigning,
 } from './rotate.ts';
 
@@ -27,12 +28,12 @@ export function createKeyAdmin({ db, clock, loadMasters }: KeyAdminDeps) {
     /** @throws AppError `conflict` */
     rotate(
       actor: Actor,
-      rotation: { kind: 'signing' | 'pepper'; graceMs: number; dryRun: boolean },
+      { kind, graceMs, dryRun }: { kind: KeyKind; graceMs: number; dryRun: boolean },
     ): Promise<RotateResult> {
       const deps = { db, clock, actor, loadMasters };
-      return rotation.kind === 'signing'
-        ? rotateSigning(deps, rotation)
-        : rotatePepper(deps, rotation);
+      return kind === 'signing'
+        ? rotateSigning(deps, { graceMs, dryRun })
+        : rotateSecret(deps, { kind, dryRun });
     },
 
     /** @throws AppError `not_found`, `conflict` */

@@ -3,7 +3,7 @@ import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createSnapshot } from '../snapshot.ts';
-import type { KeyKind, KeyStatus } from './kinds.ts';
+import type { KeyKind, KeyStatus, SecretKind } from './kinds.ts';
 import { openKey } from './make-key.ts';
 import type { MasterKey } from './master-key.ts';
 import { type KeyRow, keyStore } from './store.ts';
@@ -40,6 +40,8 @@ export interface Keys {
   ring(): Promise<Keyring>;
   /** The keyring as it is now: for whoever met a key that the one at hand does not know. */
   latest(): Promise<Keyring>;
+  /** The keys of a kind, one of which was met by its id: read anew where another node has just made it. */
+  having(kind: SecretKind, kid: string | null | undefined): Promise<KeySet>;
   published(): Promise<PublishedKey[]>;
   invalidate(): void;
   ageMs(): number;
@@ -82,6 +84,10 @@ export function createKeys({ db, clock, loadMasters }: KeysDeps): Keys {
   return {
     ring: snapshot.get,
     latest: snapshot.latest,
+    async having(kind, kid) {
+      const set = (await snapshot.get())[kind];
+      return !kid || set.byKid.has(kid) ? set : (await snapshot.latest())[kind];
+    },
     published: async () => (await snapshot.get()).published(clock.now()),
     invalidate: snapshot.invalidate,
     ageMs: snapshot.ageMs,
@@ -114,7 +120,7 @@ async function openKeyring(
   const active = signers.find(({ row }) => row.status === 'active');
   if (!active) throw missingKey('signing');
   const byKid = new Map(signers.map((signer) => [signer.row.kid, signer]));
-  const keySet = (kind: KeyKind) => openKeySet(kind, rows, secrets);
+  const keySet = (kind: SecretKind) => openKeySet(kind, rows, secrets);
 
   return {
     signing: active.key,
@@ -132,7 +138,7 @@ async function openKeyring(
 }
 
 function openKeySet(
-  kind: KeyKind,
+  kind: SecretKind,
   rows: readonly KeyRow[],
   secrets: ReadonlyMap<string, Buffer>,
 ): KeySet {

@@ -8,5 +8,7 @@ export const KEY_KINDS = {
 } as const;
 
 export type KeyKind = keyof typeof KEY_KINDS;
+/** Those that only authctl itself knows: one writes, and all that are left still read. */
+export type SecretKind = Exclude<KeyKind, 'signing'>;
 /** `next` is published before it signs, so that verifiers already know it when it does. */
 export type KeyStatus = 'next' | 'active' | 'retiring' | 'retired';

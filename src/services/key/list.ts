@@ -1,7 +1,8 @@
 import type { Db } from '../../db/database.ts';
 import { isRetired } from './keyring.ts';
 import type { KeyKind, KeyStatus } from './kinds.ts';
-import { keyStore } from './store.ts';
+import { type KeyRow, keyStore } from './store.ts';
+import { countKeyUses } from './uses.ts';
 
 /** A key as operators see it. */
 export interface KeyView {
@@ -14,7 +15,7 @@ export interface KeyView {
   readonly activated_at: string | null;
   readonly not_after: string | null;
   readonly retired_at: string | null;
-  /** Credentials and history entries made with it (peppers that are being replaced only). */
+  /** How much still needs it; null unless it is being replaced, and for signing keys. */
   readonly uses: number | null;
 }
 
@@ -31,13 +32,12 @@ export async function listKeys(db: Db, now: Date): Promise<KeyView[]> {
       activated_at: row.activated_at?.toISOString() ?? null,
       not_after: row.not_after?.toISOString() ?? null,
       retired_at: row.retired_at?.toISOString() ?? null,
-      uses:
-        row.kind === 'pepper' && row.status === 'retiring' ? await countUses(db, row.kid) : null,
+      uses: await countUses(db, row),
     })),
   );
 }
 
-async function countUses(db: Db, kid: string): Promise<number> {
-  const { credentials, history } = await keyStore.countPepperUses(db, kid);
-  return credentials + history;
+async function countUses(db: Db, { kind, status, kid }: KeyRow): Promise<number | null> {
+  if (kind === 'signing' || status !== 'retiring') return null;
+  return (await countKeyUses(db, kind, kid)).total;
 }

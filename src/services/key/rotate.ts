@@ -3,13 +3,15 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
+import type { KeyKind, SecretKind } from './kinds.ts';
 import { makeKey, resealKey } from './make-key.ts';
 import { checkMasterKey, keyCheckValue, type MasterKey } from './master-key.ts';
 import { type KeyRow, keyStore } from './store.ts';
+import { countKeyUses } from './uses.ts';
 
 /** What a rotation did or, dry, would do; a key that is still to be made has no id yet. */
 export interface RotateResult {
-  readonly kind: 'signing' | 'pepper' | 'master';
+  readonly kind: KeyKind | 'master';
   readonly dry_run: boolean;
   /** The key that is active afterwards. */
   readonly active_kid: string | null;
@@ -36,10 +38,10 @@ export interface RotateDeps {
 const MAX_GRACE_MS = 365 * 86_400_000;
 
 /**
- * Longer than a request can take that began with the pepper before: what it writes must be counted
- * before that pepper may go, or its user's password would never verify again.
+ * Longer than a request can take that began with the key before: what it writes must be counted
+ * before that key may go, or a password, a seed or a token would never be right again.
  */
-const PEPPER_SETTLE_MS = 60_000;
+const SETTLE_MS = 60_000;
 
 /**
  * Promotes the published `next` signing key, so that verifiers which cached the set already know
@@ -83,22 +85,24 @@ function checkGrace(graceMs: number): void {
 }
 
 /**
- * Makes a new pepper: new and changed passwords use it at once, others when their owner next signs
- * in. The old one stays until no credential needs it (see `retireKey`).
+ * Makes a new key of a kind that only authctl itself knows. What is written from now on uses it; what
+ * is there moves when it is next used: a password when its owner signs in, a session when it is
+ * refreshed, an authenticator with its next code. The old one reads until nothing needs it (see
+ * `retireKey`). A node that meets the new key before it has heard of it asks for it.
  */
-export function rotatePepper(
+export function rotateSecret(
   deps: RotateDeps,
-  { dryRun }: { dryRun: boolean },
+  { kind, dryRun }: { kind: SecretKind; dryRun: boolean },
 ): Promise<RotateResult> {
-  return changeKeys(deps, 'pepper', dryRun, async (tx, { rows, master, now }) => {
-    const active = findOnly(rows, 'pepper', 'active');
-    const successor = dryRun ? null : await makeKey(master, 'pepper', 'active', now);
+  return changeKeys(deps, kind, dryRun, async (tx, { rows, master, now }) => {
+    const active = findOnly(rows, kind, 'active');
+    const successor = dryRun ? null : await makeKey(master, kind, 'active', now);
     if (successor) {
       await keyStore.move(tx, active.kid, 'active', { status: 'retiring' });
       await keyStore.insert(tx, successor);
     }
     return {
-      kind: 'pepper',
+      kind,
       dry_run: dryRun,
       active_kid: successor?.kid ?? null,
       previous_kid: active.kid,
@@ -139,8 +143,8 @@ export function rotateMaster(
 
 /**
  * Retires a key now: what it signed fails on every node within a second.
- * @throws AppError `not_found` for an unknown kid; `conflict` for an active or next key, or for a
- *   pepper that credentials still need (the count is in the text)
+ * @throws AppError `not_found` for an unknown kid; `conflict` for an active or next key, or for one
+ *   that something still needs (what and how much is in the text)
  */
 export async function retireKey(
   { db, clock, actor }: Omit<RotateDeps, 'loadMasters'>,
@@ -159,7 +163,7 @@ export async function retireKey(
         text: `This key is ${row.status}.`,
         hint: `rotate it first: authctl keys rotate --kind ${row.kind}`,
       });
-    if (row.kind === 'pepper') await checkPepperUnused(tx, rows, row, now);
+    if (row.kind !== 'signing') await checkUnused(tx, rows, row.kind, kid, now);
     if (dryRun) return;
     await keyStore.move(tx, kid, 'retiring', { status: 'retired', retiredAt: now });
     await keyStore.bumpRevision(tx);
@@ -173,25 +177,22 @@ export async function retireKey(
   return { kid, dry_run: dryRun };
 }
 
-async function checkPepperUnused(
+async function checkUnused(
   tx: Queryable,
   rows: readonly KeyRow[],
-  { kid }: KeyRow,
+  kind: SecretKind,
+  kid: string,
   now: Date,
 ): Promise<void> {
-  const replacedAt = findOnly(rows, 'pepper', 'active').activated_at;
-  const waitMs = replacedAt ? replacedAt.getTime() + PEPPER_SETTLE_MS - now.getTime() : 0;
+  const replacedAt = findOnly(rows, kind, 'active').activated_at;
+  const waitMs = replacedAt ? replacedAt.getTime() + SETTLE_MS - now.getTime() : 0;
   if (waitMs > 0)
     throw new AppError('conflict', {
-      text: 'This pepper was replaced less than a minute ago; requests under way may still use it.',
+      text: 'This key was replaced less than a minute ago; requests under way may still use it.',
       hint: `try again in ${Math.ceil(waitMs / 1_000)} s`,
     });
-  const uses = await keyStore.countPepperUses(tx, kid);
-  if (uses.credentials + uses.history === 0) return;
-  throw new AppError('conflict', {
-    text: `${uses.credentials} credentials and ${uses.history} password history entries still use this pepper.`,
-    hint: 'each moves to the active pepper when its owner signs in; users who never do must reset',
-  });
+  const { total, text, hint } = await countKeyUses(tx, kind, kid);
+  if (total > 0) throw new AppError('conflict', { text: `Still needed by ${text}.`, hint });
 }
 
 interface ChangeContext {

@@ -58,12 +58,6 @@ const RESEAL_KEY = statement(
   'keys.reseal',
   'UPDATE keys SET sealed = $2, master_kid = $3 WHERE kid = $1',
 );
-const COUNT_PEPPER_USES = statement(
-  'keys.count_pepper_uses',
-  `SELECT (SELECT count(*) FROM credentials WHERE pepper_kid = $1)::int AS credentials,
-          (SELECT count(*) FROM password_history WHERE pepper_kid = $1)::int AS history`,
-);
-
 /** The statements on `instance` and `keys`, by name. */
 export const keyStore = {
   async findInstance(on: Queryable): Promise<InstanceRow | null> {
@@ -112,8 +106,4 @@ export const keyStore = {
   },
   reseal: (on: Queryable, kid: string, sealed: Buffer, masterKid: string) =>
     on.execute(RESEAL_KEY, [kid, sealed, masterKid]),
-  async countPepperUses(on: Queryable, kid: string) {
-    const rows = await on.query<{ credentials: number; history: number }>(COUNT_PEPPER_USES, [kid]);
-    return rows[0]!;
-  },
 };

@@ -78,7 +78,7 @@ export function createDelivery(deps: DeliveryDeps) {
     if (mail.attempts > maxTries) return bury(mail, 'every try was interrupted');
     let data: MailData[MailKind] | undefined;
     try {
-      data = openMail(await keys.ring(), mail);
+      data = await openMail(keys, mail);
       if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
       if (await isSuperseded(data)) return await withdraw(mail);
       await send(mail, data, signal);

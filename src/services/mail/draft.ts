@@ -2,7 +2,7 @@ import { uuidv7 } from '../../crypto/random.ts';
 import { open, seal } from '../../crypto/seal.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Keyring, Keys } from '../key/keyring.ts';
+import type { Keys } from '../key/keyring.ts';
 import type { MailData, MailKind } from './kinds.ts';
 
 /** A mail's row: written in the transaction of what it announces, sent by the worker. */
@@ -81,11 +81,11 @@ export function mailValues(row: MailDraft): unknown[] {
 }
 
 /** Opens what the template needs; throws when the row is not the one that was sealed. */
-export function openMail<Kind extends MailKind>(
-  ring: Keyring,
+export async function openMail<Kind extends MailKind>(
+  keys: Keys,
   row: { id: string; sealed: Buffer; data_kid: string; kind: Kind },
-): MailData[Kind] {
-  const key = ring.data.byKid.get(row.data_kid);
+): Promise<MailData[Kind]> {
+  const key = (await keys.having('data', row.data_kid)).byKid.get(row.data_kid);
   if (!key) throw new Error(`mail ${row.id} is sealed by a key that is gone`);
   return JSON.parse(open(key, row.sealed, mailAad(row.id)).toString('utf8')) as MailData[Kind];
 }

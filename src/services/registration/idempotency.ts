@@ -13,6 +13,7 @@ import type { RegistrationRow } from './row.ts';
 const KEEP_MS = 24 * 3_600_000;
 
 interface KeyRow {
+  digest: Buffer;
   fingerprint: Buffer;
   user_id: string;
   sealed: Buffer;
@@ -21,7 +22,8 @@ interface KeyRow {
 // The answer may hold tokens, so it is sealed; it counts only if its user was really created.
 const FIND = statement(
   'idempotency.find',
-  `SELECT fingerprint, user_id, sealed FROM idempotency_keys WHERE digest = $1 AND expires_at > $2`,
+  `SELECT digest, fingerprint, user_id, sealed FROM idempotency_keys
+   WHERE digest = ANY($1) AND expires_at > $2`,
 );
 const USER_EXISTS = statement('idempotency.user_exists', 'SELECT 1 FROM users WHERE id = $1');
 
@@ -59,33 +61,40 @@ export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; k
       body: object,
       beginGuess: () => Promise<Attempt>,
     ): Promise<IdempotentRequest> {
-      const ring = await keys.ring();
-      const digest = mac(ring.code.active.secret, 'authctl/idempotency-key/v1', key);
+      const { active, byKid } = (await keys.ring()).code;
       const canonical = JSON.stringify(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)));
-      const fingerprint = mac(ring.code.active.secret, 'authctl/idempotency-body/v1', canonical);
+      const digestBy = (secret: Buffer) => mac(secret, 'authctl/idempotency-key/v1', key);
+      const fingerprintBy = (secret: Buffer) =>
+        mac(secret, 'authctl/idempotency-body/v1', canonical);
+      const digest = digestBy(active.secret);
 
       return {
         async findFirstAnswer() {
-          const row = (await db.query<KeyRow>(FIND, [digest, clock.now()]))[0];
-          if (!row) return null;
+          // By every code key there is: the first request may have come before one was replaced.
+          const known = [...byKid.values()].map((secret) => ({ secret, digest: digestBy(secret) }));
+          const digests = known.map((one) => one.digest);
+          const row = (await db.query<KeyRow>(FIND, [digests, clock.now()]))[0];
+          const by = known.find((one) => row && isEqual(one.digest, row.digest));
+          if (!row || !by) return null;
           const guess = await beginGuess();
-          if (!isEqual(row.fingerprint, fingerprint)) throw new AppError('idempotency_conflict');
+          if (!isEqual(row.fingerprint, fingerprintBy(by.secret)))
+            throw new AppError('idempotency_conflict');
           // Given back, no more: the right body may be that of a stranger who tried a taken address.
           await guess.release();
           const { kid, box } = splitKid(row.sealed);
-          const secret = (await keys.ring()).data.byKid.get(kid);
+          const secret = (await keys.having('data', kid)).byKid.get(kid);
           if (!secret) return null;
-          const text = open(secret, box, aad(digest, row.user_id)).toString('utf8');
+          const text = open(secret, box, aad(row.digest, row.user_id)).toString('utf8');
           const isCreated = (await db.query(USER_EXISTS, [row.user_id])).length > 0;
           return { userId: row.user_id, answer: JSON.parse(text) as FlowAnswer, isCreated };
         },
         async columns(userId, answer) {
-          const key = (await keys.ring()).data.active;
-          const box = seal(key.secret, Buffer.from(JSON.stringify(answer)), aad(digest, userId));
+          const data = (await keys.ring()).data.active;
+          const box = seal(data.secret, Buffer.from(JSON.stringify(answer)), aad(digest, userId));
           return {
             digest,
-            fingerprint,
-            sealed: joinKid(key.kid, box),
+            fingerprint: fingerprintBy(active.secret),
+            sealed: joinKid(data.kid, box),
             expiresAt: new Date(clock.now().getTime() + KEEP_MS),
           };
         },

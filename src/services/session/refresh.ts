@@ -2,6 +2,7 @@ import {
   digestSessionSecret,
   type RefreshToken,
   readRefreshToken,
+  refreshTokenKid,
 } from '../../crypto/refresh-token.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
@@ -60,8 +61,8 @@ export function createRefresh(deps: RefreshDeps) {
   /** @throws AppError `invalid_refresh_token`; `rate_limited` beyond the session's budget */
   return async function refresh(presentedToken: string, client: ClientInfo): Promise<TokenPair> {
     const now = clock.now();
-    const ring = await keys.ring();
-    const token = readRefreshToken(ring.refresh.byKid, presentedToken);
+    const { byKid } = await keys.having('refresh', refreshTokenKid(presentedToken));
+    const token = readRefreshToken(byKid, presentedToken);
     if (!token) throw new AppError('invalid_refresh_token');
     const digest = digestSessionSecret(token.secret);
 

@@ -74,7 +74,8 @@ export function createEnrolment(deps: EnrolmentDeps) {
   async function matchSetup(flow: OpenFlow, userId: string, code: string): Promise<number> {
     const attempt = await limits.beginFactor(userId);
     return settleAttempt(attempt, async () => {
-      const key = (await keys.ring()).data.byKid.get(flow.codeKid ?? '');
+      const { byKid } = await keys.having('data', flow.codeKid);
+      const key = byKid.get(flow.codeKid ?? '');
       const secret = key && flow.sealed && openTotpSecret(key, userId, flow.sealed);
       const step = secret ? matchTotp(secret, code, clock.now().getTime(), 0) : null;
       if (step === null) throw new AppError('invalid_code');

@@ -30,10 +30,12 @@ const FIND_TOTP = statement(
   'totps.find',
   'SELECT sealed, data_kid, last_step::float8 AS last_step FROM totps WHERE user_id = $1',
 );
-// Each step once, ever, and never an older one: RFC 6238 §5.2 as one conditional statement.
+// Each step once, ever, and never an older one: RFC 6238 §5.2 as one conditional statement. On its way
+// a seed moves to the active data key.
 const USE_STEP = statement(
   'totps.use_step',
-  'UPDATE totps SET last_step = $2 WHERE user_id = $1 AND last_step < $2',
+  `UPDATE totps SET last_step = $2, sealed = $3, data_kid = $4
+   WHERE user_id = $1 AND last_step < $2`,
 );
 const FIND_RECOVERY_KIDS = statement(
   'recovery_codes.kids',
@@ -55,16 +57,20 @@ export type Factors = ReturnType<typeof createFactors>;
 export function createFactors({ db, clock, keys }: { db: Db; clock: Clock; keys: Keys }) {
   async function proveTotp(userId: string, code: string): Promise<ProvedFactor> {
     const row = (await db.query<TotpRow>(FIND_TOTP, [userId]))[0];
-    const key = row && (await keys.ring()).data.byKid.get(row.data_kid);
+    const { active, byKid } = await keys.having('data', row?.data_kid);
+    const key = row && byKid.get(row.data_kid);
     if (!row || !key) throw new AppError('invalid_code');
     // Bound to its user: a seed copied into another row does not open, and no code is right.
     const secret = openTotpSecret(key, userId, row.sealed);
     const step = secret && matchTotp(secret, code, clock.now().getTime(), row.last_step);
-    if (step === null) throw new AppError('invalid_code');
+    if (secret === null || step === null) throw new AppError('invalid_code');
+    const isCurrent = row.data_kid === active.kid;
+    const sealed = isCurrent ? row.sealed : sealTotpSecret(active.secret, userId, secret);
     return {
       amr: 'otp',
       async consume(tx) {
-        if ((await tx.execute(USE_STEP, [userId, step])) !== 1) throw new AppError('invalid_code');
+        const used = await tx.execute(USE_STEP, [userId, step, sealed, active.kid]);
+        if (used !== 1) throw new AppError('invalid_code');
       },
     };
   }
@@ -72,10 +78,11 @@ export function createFactors({ db, clock, keys }: { db: Db; clock: Clock; keys:
   async function proveRecoveryCode(userId: string, presented: string): Promise<ProvedFactor> {
     const code = normaliseRecoveryCode(presented);
     if (code === null) throw new AppError('invalid_code');
-    const ring = await keys.ring();
-    const kids = await db.query<{ kid: string }>(FIND_RECOVERY_KIDS, [userId]);
-    const digests = kids.flatMap(({ kid }) => {
-      const key = ring.code.byKid.get(kid);
+    const rows = await db.query<{ kid: string }>(FIND_RECOVERY_KIDS, [userId]);
+    const kids = rows.map(({ kid }) => kid);
+    const sets = await Promise.all(kids.map((kid) => keys.having('code', kid)));
+    const digests = kids.flatMap((kid, index) => {
+      const key = sets[index]?.byKid.get(kid);
       return key ? [digestRecoveryCode(key, userId, code)] : [];
     });
     const found = await db.query(IS_UNUSED, [userId, digests]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatPhc } from '../../../src/crypto/phc.ts';
 import { SYSTEM_ACTOR } from '../../../src/services/audit/actor.ts';
-import { rotatePepper } from '../../../src/services/key/rotate.ts';
+import { rotateSecret } from '../../../src/services/key/rotate.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { CHEAP, createWorkshop } from './workshop.ts';
 
@@ -55,7 +55,7 @@ test('a login moves a credential to the current pepper, pending ones too', async
   const before = (await keys.ring()).pepper.active.kid;
 
   const deps = { db, clock, actor: SYSTEM_ACTOR, loadMasters: masters.load };
-  await rotatePepper(deps, { dryRun: false });
+  await rotateSecret(deps, { kind: 'pepper', dryRun: false });
   keys.invalidate();
   const after = (await keys.ring()).pepper.active.kid;
   expect(after).not.toBe(before);

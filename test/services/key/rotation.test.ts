@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliActor } from '../../../src/services/audit/actor.ts';
 import { listKeys } from '../../../src/services/key/list.ts';
-import { retireKey, rotatePepper, rotateSigning } from '../../../src/services/key/rotate.ts';
+import { retireKey, rotateSecret, rotateSigning } from '../../../src/services/key/rotate.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
 import { QUICK_SIGN_IN, refresh, signInAgain, signUp, statusOfMe } from '../../support/sign-in.ts';
@@ -174,7 +174,9 @@ describe('rotation of the signing key', () => {
     const dry = await rotateSigning(deps(), { graceMs: HOUR_MS, dryRun: true });
     const next = before.find((key) => key.kind === 'signing' && key.status === 'next')!;
     expect(dry).toMatchObject({ dry_run: true, active_kid: next.kid, next_kid: null });
-    expect(await rotatePepper(deps(), { dryRun: true })).toMatchObject({ active_kid: null });
+    expect(await rotateSecret(deps(), { kind: 'pepper', dryRun: true })).toMatchObject({
+      active_kid: null,
+    });
     expect(await listKeys(here.core.db, here.core.clock.now())).toEqual(before);
   });
 
@@ -196,7 +198,7 @@ test('a password made with a new pepper is right on a node that has not heard of
   await signUp(there);
   for (let round = 0; round < 5; round += 1) {
     await published(there);
-    await rotatePepper(deps(), { dryRun: false });
+    await rotateSecret(deps(), { kind: 'pepper', dryRun: false });
     here.core.keys.invalidate();
     const user = await signUp(here);
     await signInAgain(there, user);
@@ -205,7 +207,7 @@ test('a password made with a new pepper is right on a node that has not heard of
 
 test('a pepper is retired only when nobody needs it any more', async () => {
   const user = await signUp(here);
-  const { previous_kid } = await rotatePepper(deps(), { dryRun: false });
+  const { previous_kid } = await rotateSecret(deps(), { kind: 'pepper', dryRun: false });
   const retire = () => retireKey(deps(), previous_kid, { dryRun: false });
 
   // Requests under way may still write what was made with it.

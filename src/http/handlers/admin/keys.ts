@@ -25,7 +25,7 @@ export const rotateKey = adminRoute({
   tags: TAGS,
   ...operatorsWith('keys:write'),
   body: strictObject({
-    kind: Type.Enum(['signing', 'pepper']),
+    kind: Type.Enum(['signing', 'pepper', 'refresh', 'data', 'code']),
     grace: Type.Optional(
       Type.String({
         maxLength: 12,

@@ -1,0 +1,65 @@
+import { type Queryable, type Statement, statement } from '../../db/database.ts';
+import type { SecretKind } from './kinds.ts';
+
+/** What still needs a key that has been replaced. */
+export interface KeyUses {
+  readonly total: number;
+  /** `3 credentials, 1 password history entries`. */
+  readonly text: string;
+  /** How these come to need it no more. */
+  readonly hint: string;
+}
+
+/** Counts, each under the name of what it counts. */
+const COUNTS: Readonly<Record<SecretKind, Statement>> = {
+  pepper: statement(
+    'keys.pepper_uses',
+    `SELECT (SELECT count(*) FROM credentials WHERE pepper_kid = $1)::int AS "credentials",
+            (SELECT count(*) FROM password_history WHERE pepper_kid = $1)::int
+              AS "password history entries"`,
+  ),
+  // A session does not say by which key its newest token is, but when that was made. A node may use the
+  // key a moment longer than another has replaced it.
+  refresh: statement(
+    'keys.refresh_uses',
+    `SELECT count(*)::int AS "sessions" FROM sessions
+     WHERE ended_at IS NULL AND expires_at > now() AND COALESCE(rotated_at, created_at) < (
+       SELECT min(next.activated_at) + interval '1 minute'
+       FROM keys AS next JOIN keys AS old ON old.kid = $1
+       WHERE next.kind = 'refresh' AND next.activated_at > old.activated_at)`,
+  ),
+  data: statement(
+    'keys.data_uses',
+    `SELECT (SELECT count(*) FROM totps WHERE data_kid = $1)::int AS "authenticators",
+            (SELECT count(*) FROM mails WHERE data_kid = $1 AND status <> 'sent')::int
+              AS "mails",
+            (SELECT count(*) FROM flows WHERE code_kid = $1 AND expires_at > now())::int
+              AS "open flows"`,
+  ),
+  code: statement(
+    'keys.code_uses',
+    `SELECT (SELECT count(*) FROM recovery_codes WHERE kid = $1 AND used_at IS NULL)::int
+              AS "recovery codes",
+            (SELECT count(*) FROM flows WHERE code_kid = $1 AND expires_at > now())::int
+              AS "open flows"`,
+  ),
+};
+
+const HINTS: Readonly<Record<SecretKind, string>> = {
+  pepper: 'each moves to the active pepper when its owner signs in; users who never do must reset',
+  refresh:
+    'each moves to the active key at its next refresh, or ends within the lifetime of a session',
+  data: 'an authenticator moves to the active key when it is next used; mails leave, flows end',
+  code: 'recovery codes go when their owner draws new ones; flows end within minutes',
+};
+
+/** Counts what still needs a key of a kind. */
+export async function countKeyUses(on: Queryable, kind: SecretKind, kid: string): Promise<KeyUses> {
+  const [counts = {}] = await on.query<Record<string, number>>(COUNTS[kind], [kid]);
+  const found = Object.entries(counts).filter(([, count]) => count > 0);
+  return {
+    total: found.reduce((sum, [, count]) => sum + count, 0),
+    text: found.map(([what, count]) => `${count} ${what}`).join(', '),
+    hint: HINTS[kind],
+  };
+}
