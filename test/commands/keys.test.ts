@@ -113,7 +113,7 @@ test('keys rotate --kind pepper, and a retirement that comes too soon', async ()
 test('usage and configuration errors exit 2 with a hint, plain and as JSON', async () => {
   const wrong = [
     ['rotate', '--grace', 'soon'],
-    ['rotate', '--kind', 'refresh'],
+    ['rotate', '--kind', 'session'],
     ['rotate', '--kind', 'master'],
     ['retire'],
   ];
