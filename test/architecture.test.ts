@@ -93,6 +93,15 @@ test('every package with a home is imported only there', () => {
   expect(violations).toEqual([]);
 });
 
+test('OpenTelemetry is loaded by an import() of its opener, never with the file that does', () => {
+  const importers = files
+    .filter(({ file }) => layerOf(file) !== 'src/tracing')
+    .filter(({ text }) => /from '[^']*\/tracing\/(?!otlp-sender\.ts)/.test(text));
+  expect(importers.map(({ file }) => file)).toEqual([]);
+  const sender = readFileSync(join(root, 'src/tracing/otlp-sender.ts'), 'utf8');
+  expect(importsOf(sender)).toEqual([]);
+});
+
 test('the environment, the clock, randomness and the process end each have one home', () => {
   const violations = WORDS.flatMap(({ word, homes }) =>
     files
