@@ -60,10 +60,12 @@ export async function restoreBackup(
   return restored;
 }
 
+// Whoever takes events has seen more of them than a backup knows, and goes by their numbers: those of
+// a restored installation begin where nobody has been.
 const CONTINUE_SEQUENCE = statement(
   'restore.sequence',
-  `SELECT setval(pg_get_serial_sequence('events', 'sequence'), max(sequence)) FROM events
-   HAVING max(sequence) IS NOT NULL`,
+  `SELECT setval(pg_get_serial_sequence('events', 'sequence'),
+                 (SELECT COALESCE(max(sequence), 0) + 1000000000 FROM events))`,
 );
 
 /** Rows fit the schema they were in: the database gets that one, and moves on with them. */
