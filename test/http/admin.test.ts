@@ -115,6 +115,7 @@ describe('users', () => {
     expect(await isSignedIn(appliance, token)).toBe(false);
     expect((await patch({ status: 'active' }, etag)).status).toBe(412);
     expect((await patch({ status: 'active' }, '"nonsense"')).status).toBe(412);
+    expect((await patch({}, `"nonsense", ${changed.headers.get('etag')}`)).status).toBe(200);
     expect((await patch({ status: 'active' }, changed.headers.get('etag')!)).status).toBe(200);
 
     const remove = (ifMatch: string) =>

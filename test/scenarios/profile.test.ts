@@ -32,6 +32,9 @@ test('of two writers who read the same version, one is told', async () => {
   expect(now.headers.get('etag')).toBe(winner.headers.get('etag'));
   expect((await patch(token, { phone: '+41 79 123 45 67' }, '*')).body.phone).toBe('+41791234567');
   expect((await patch(token, { phone: null }, 'W/"1"')).status).toBe(412);
+  const list = `"zzz", ${(await appliance.call('/v1/me', { token })).headers.get('etag')}`;
+  expect((await patch(token, { phone: null }, list)).body.phone).toBeNull();
+  expect((await patch(token, { phone: null }, list)).status).toBe(412);
   expect((await patch(token, { phone: null })).body.phone).toBeNull();
 });
 

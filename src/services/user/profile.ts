@@ -33,7 +33,7 @@ const UPDATE = statement(
        username_key = CASE WHEN $3 THEN $5 ELSE u.username_key END,
        phone = CASE WHEN $6 THEN $7 ELSE u.phone END,
        updated_at = $8, version = u.version + 1
-   WHERE u.id = $1 AND ($2::int IS NULL OR u.version = $2)
+   WHERE u.id = $1 AND ($2::int[] IS NULL OR u.version = ANY ($2))
    RETURNING ${USER_COLUMNS}`,
 );
 
@@ -48,7 +48,7 @@ export function createUpdateProfile(deps: ProfileDeps) {
   return async function updateProfile(
     { userId, sessionId, user }: Principal,
     change: ProfileChange,
-    expectedVersion: number | null,
+    expectedVersions: readonly number[] | null,
     client: ClientInfo,
   ): Promise<{ user: UserView; version: number }> {
     const username = readUsername(change.username, identities);
@@ -58,7 +58,7 @@ export function createUpdateProfile(deps: ProfileDeps) {
     const at = clock.now();
     const values = [
       userId,
-      expectedVersion,
+      expectedVersions,
       username !== undefined,
       username?.display ?? null,
       username?.key ?? null,

@@ -22,7 +22,7 @@ describe('one change at a time', () => {
     const { userId } = await signUp(appliance);
     const { version } = await users.get(userId);
     const changes = Array.from({ length: 20 }, (_, index) =>
-      users.change(OPERATOR, userId, { role: `role-${index}` }, { version }),
+      users.change(OPERATOR, userId, { role: `role-${index}` }, { versions: [version] }),
     );
     const results = await Promise.allSettled(changes);
     const refused = results.filter((result) => result.status === 'rejected');
@@ -40,10 +40,10 @@ describe('one change at a time', () => {
   test('of twenty who delete the version they read, one does', async () => {
     const { userId } = await signUp(appliance);
     const { version } = await users.get(userId);
-    await expect(users.remove(OPERATOR, userId, version + 1)).rejects.toMatchObject({
+    await expect(users.remove(OPERATOR, userId, [version + 1])).rejects.toMatchObject({
       code: 'precondition_failed',
     });
-    const removals = Array.from({ length: 20 }, () => users.remove(OPERATOR, userId, version));
+    const removals = Array.from({ length: 20 }, () => users.remove(OPERATOR, userId, [version]));
     const results = await Promise.allSettled(removals);
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });

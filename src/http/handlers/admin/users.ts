@@ -138,8 +138,8 @@ export const changeUser = adminRoute({
   responses: { 200: AdminUser },
   errors: ['username_taken', 'conflict'],
   async handler({ params, body, headers, principal: { actor } }, { users }) {
-    const version = readIfMatch(headers['if-match']);
-    await users.change(actor, params.id, body, { version });
+    const versions = readIfMatch(headers['if-match']);
+    await users.change(actor, params.id, body, { versions });
     const user = await users.get(params.id);
     return { status: 200, body: user, headers: { ETag: etagOf(user.version) } };
   },

@@ -35,8 +35,8 @@ export interface UserChange {
 }
 
 export interface ChangeOptions {
-  /** Refuses when the user has changed since; null or absent: any version. */
-  readonly version?: number | null;
+  /** Refuses when the user has none of these now; null or absent: any version. */
+  readonly versions?: readonly number[] | null;
   /** Refuses unless the user has one of these statuses. */
   readonly from?: readonly UserStatus[];
 }
@@ -77,7 +77,7 @@ export function createChangeUser(deps: ChangeUserDeps) {
     const at = clock.now();
 
     const update = db.transaction(async (tx) => {
-      const before = await readLockedUser(tx, userId, options.version ?? null);
+      const before = await readLockedUser(tx, userId, options.versions ?? null);
       checkFrom(before, options.from);
       if (username === null && isUsernameUnique(identities) && before.email === null)
         throw new AppError('conflict', { text: 'This account is known by its username only.' });

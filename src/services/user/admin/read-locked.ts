@@ -15,18 +15,18 @@ const READ = statement(
 
 /**
  * Reads a user for a change, one change at a time: of many who know the same version, one finds it.
- * @param expectedVersion null where any will do
- * @throws AppError `not_found`; `precondition_failed` when the user has changed since that version
+ * @param expectedVersions null where any will do
+ * @throws AppError `not_found`; `precondition_failed` when the user has none of those versions now
  */
 export async function readLockedUser(
   tx: Queryable,
   userId: string,
-  expectedVersion: number | null,
+  expectedVersions: readonly number[] | null,
 ): Promise<LockedUser> {
   await lockUser(tx, userId);
   const user = (await tx.query<LockedUser>(READ, [userId]))[0];
   if (!user) throw new AppError('not_found', { text: 'There is no such user.' });
-  if (expectedVersion !== null && user.version !== expectedVersion)
+  if (expectedVersions !== null && !expectedVersions.includes(user.version))
     throw new AppError('precondition_failed');
   return user;
 }

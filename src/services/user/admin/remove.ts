@@ -18,7 +18,7 @@ export interface RemoveUserDeps {
 
 /**
  * Deletes a user with everything held about them; the audit's record of it stays, the owner is told.
- * @param version refuses when the user has changed since; null: any version
+ * @param versions refuses when the user has none of these now; null: any version
  * @throws AppError `not_found`, `precondition_failed`
  */
 export function createRemoveUser(deps: RemoveUserDeps) {
@@ -27,11 +27,11 @@ export function createRemoveUser(deps: RemoveUserDeps) {
   return async function removeUser(
     actor: Actor,
     userId: string,
-    version: number | null = null,
+    versions: readonly number[] | null = null,
   ): Promise<void> {
     const at = clock.now();
     const ended = await db.transaction(async (tx) => {
-      const { email } = await readLockedUser(tx, userId, version);
+      const { email } = await readLockedUser(tx, userId, versions);
       const sessions = await deleteUser(tx, events, { userId, actor, at });
       if (email !== null)
         await mails.enqueue(tx, {
