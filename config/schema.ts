@@ -365,7 +365,7 @@ export const SETTINGS = {
     max: '365d',
   }),
   usernames: choice(['off', 'display', 'unique'], {
-    about: 'No usernames, names for display only, or unique ones that can log in.',
+    about: 'No usernames, names for display only, or unique ones that can log in. A unique name is claimed by proving the mailbox, where that is asked for.',
     default: 'display',
   }),
   phones: choice(['off', 'collect'], {

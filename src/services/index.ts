@@ -150,6 +150,7 @@ export function createServices(deps: ServicesDeps) {
     }),
     sessions: createSessions({ db, clock, events, authenticator }),
     verify: createVerify({
+      identities,
       ...deps,
       flows: redeemer,
       codeFlows,
@@ -164,7 +165,15 @@ export function createServices(deps: ServicesDeps) {
       nextStep,
       wakeMail,
     }),
-    forgot: createForgot({ ...deps, flows, redeemer, codeFlows, authenticator, wakeMail }),
+    forgot: createForgot({
+      ...deps,
+      identities,
+      flows,
+      redeemer,
+      codeFlows,
+      authenticator,
+      wakeMail,
+    }),
     reset: createReset({
       ...deps,
       redeemer,

@@ -7,6 +7,7 @@ import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { NextStep, Progress } from '../login/next-step.ts';
 import type { MailQueue } from '../mail/draft.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
@@ -23,6 +24,7 @@ export interface VerifyDeps {
   readonly mailBudget: MailBudget;
   readonly mails: MailQueue;
   readonly events: Events;
+  readonly identities: IdentityPolicy;
   readonly nextStep: NextStep;
   readonly authenticator: Authenticator;
   readonly wakeMail: Wake;

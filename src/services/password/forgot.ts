@@ -14,6 +14,7 @@ import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
@@ -33,6 +34,7 @@ export interface ForgotDeps {
   readonly wakeMail: Wake;
   /** The cost of a hash. */
   readonly params: Argon2Cost;
+  readonly identities: IdentityPolicy;
 }
 
 interface ResettableRow {

@@ -84,6 +84,8 @@ export function createRegister(deps: RegisterDeps) {
     if (first) return answerTaken(identity, first.answer);
     const mustVerify = await needsVerification(identity);
     await deps.passwords.check(input.password, identity);
+    if (mustVerify && (await deps.conflicts.isUsernameTaken(identity)))
+      throw new AppError('username_taken');
 
     const { row, answer } = mustVerify
       ? await draftUnverified(input, identity, client)
@@ -99,10 +101,9 @@ export function createRegister(deps: RegisterDeps) {
 
   /** A mailed code is promised whether or not the address is taken; all else is told as it is. */
   async function answerTaken(identity: Identity, answer: FlowAnswer): Promise<FlowAnswer> {
+    if (answer.status === 'verification_required') return answer;
     const conflict = await deps.conflicts.find(identity);
-    if (conflict === 'username') throw new AppError('username_taken');
-    if (answer.status !== 'verification_required') throw new AppError('email_taken');
-    return answer;
+    throw new AppError(conflict === 'username' ? 'username_taken' : 'email_taken');
   }
 
   async function needsVerification({ email }: Identity): Promise<boolean> {
@@ -140,7 +141,9 @@ export function createRegister(deps: RegisterDeps) {
     identity: Identity,
     client: ClientInfo,
   ): Promise<Draft> {
-    const base = await draftUser(input, identity, client, 'pending');
+    // The name is claimed with the proof of the mailbox: till then it would tell whether this is new.
+    const unclaimed = { ...identity, usernameKey: null };
+    const base = await draftUser(input, unclaimed, client, 'pending');
     const email = base.email!;
     const flow = await deps.flows.draft({
       purpose: 'verify',

@@ -7,8 +7,11 @@ import type { Events } from '../event/events.ts';
 import { endFlows } from '../flow/redeem.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { notifyOwner } from '../mail/notice.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
 import { endSessions } from '../session/end.ts';
 import { removeFactors } from '../two-factor/remove.ts';
+import { claimUsername } from './claim-username.ts';
+import { isUsernameUnique } from './profile-fields.ts';
 import { USER_COLUMNS, type UserColumns } from './view.ts';
 
 const MARK_PROVED = statement(
@@ -28,6 +31,7 @@ const FORGET_NETWORKS = statement(
 export interface ProveMailboxDeps {
   readonly events: Events;
   readonly mails: MailQueue;
+  readonly identities: IdentityPolicy;
 }
 
 export interface MailboxProof {
@@ -41,13 +45,13 @@ export interface MailboxProof {
 
 /**
  * Records that a user's mailbox is proved. The first proof of a never-verified address ends whatever
- * was set up before it: somebody else may have registered it to wait for its owner. Later proofs leave
- * the second factor alone, for a mailbox is none.
+ * was set up before it, for somebody else may have registered it to wait for its owner, and makes the
+ * username theirs. Later proofs leave the second factor alone, for a mailbox is none.
  * @param proof.user locked by the caller
  */
 export async function proveMailbox(
   tx: Queryable,
-  { events, mails }: ProveMailboxDeps,
+  { events, mails, identities }: ProveMailboxDeps,
   proof: { user: UserColumns; client: ClientInfo; at: Date },
 ): Promise<MailboxProof> {
   const { user, client, at } = proof;
@@ -59,6 +63,7 @@ export async function proveMailbox(
   if (isFirst) {
     await removeFactors(tx, user.id);
     await tx.execute(FORGET_NETWORKS, [user.id]);
+    if (isUsernameUnique(identities)) await claimUsername(tx, user);
   }
   const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
   if (!proved) throw new AppError('flow_expired');
