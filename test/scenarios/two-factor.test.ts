@@ -196,7 +196,7 @@ describe('living with it', () => {
     nextStep();
     const regenerate = (body: object) =>
       post('/v1/me/two-factor/recovery-codes', account.token, body);
-    expect((await regenerate({ password: PASSWORD })).status).toBe(422);
+    expect((await regenerate({ password: PASSWORD })).status).toBe(403);
     const begun = await askedForFactor(account);
     const code = totp(account.secret);
     const made = await regenerate({ password: PASSWORD, code });
@@ -215,7 +215,12 @@ describe('living with it', () => {
     nextStep();
     const disable = (body: object) => post('/v1/me/two-factor/totp/disable', account.token, body);
     expect((await disable({ code: totp(account.secret) })).status).toBe(422);
-    expect((await disable({ password: PASSWORD })).status).toBe(422);
+    const password = { password: PASSWORD };
+    const codes = (body: object) => post('/v1/me/two-factor/recovery-codes', account.token, body);
+    for (const answer of [await disable(password), await codes(password)])
+      expect(answer).toMatchObject({ status: 403, body: { code: 'two_factor_required' } });
+    const both = { ...password, code: totp(account.secret), recovery_code: 'AAAA-BBBB-CCCC-DDDD' };
+    expect((await disable(both)).status).toBe(422);
     const wrong = await disable({ password: 'not my password at all', code: totp(account.secret) });
     expect(wrong.body.code).toBe('invalid_credentials');
     expect((await disable({ password: PASSWORD, code: totp(account.secret) })).status).toBe(204);
