@@ -43,6 +43,7 @@ export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
     tags: ['health'],
     auth: 'none',
     unlimited: true,
+    anyQuery: true,
     responses: { 200: Health, 503: Health },
     handler: async () => {
       const results = await look();

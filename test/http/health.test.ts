@@ -28,6 +28,12 @@ test('health is 200 when all works, and 503 naming what does not, without the re
   expect((await app.ask({ path: '/health' })).status).toBe(200);
 });
 
+test('whatever a probe adds to the address, the answer is the same', async () => {
+  const app = await startApp([healthRoute('/health', {})]);
+  for (const query of ['?verbose', '?_=1700000000', '?a=1&a=2&%00=%ff'])
+    expect((await app.ask({ path: `/health${query}` })).status).toBe(200);
+});
+
 test('however many ask at once, the parts are looked at once: a flood does not take the database', async () => {
   let looks = 0;
   let finish: () => void = () => undefined;

@@ -87,7 +87,10 @@ interface RouteFacts {
   readonly hashing?: boolean;
   /** Not counted by the Guardian: health checks. */
   readonly unlimited?: boolean;
-  /** Lets any query string through and looks at none of it: for a caller that repeats another's URL. */
+  /**
+   * Lets any query string through and looks at none of it: for a caller that repeats another's URL, or
+   * a probe that adds something of its own to ours.
+   */
   readonly anyQuery?: boolean;
   /** Reads `Idempotency-Key`. */
   readonly idempotent?: boolean;
