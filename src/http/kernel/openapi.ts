@@ -137,12 +137,12 @@ function errorsOf(route: AnyRoute): readonly ErrorCode[] {
   if (route.auth !== 'none') codes.add('invalid_token');
   if (route.auth === 'operator') codes.add('forbidden');
   if (route.params) codes.add('not_found');
-  if (route.query || route.idempotent) codes.add('validation_failed');
+  if (!route.anyQuery || route.idempotent) codes.add('validation_failed');
   if (route.idempotent) codes.add('idempotency_conflict');
   if (route.conditional) codes.add('precondition_failed');
-  if (route.method !== 'get') {
-    for (const code of BODY_ERRORS) codes.add(code);
-  }
+  // A GET takes no body, and says so to who sends one.
+  if (route.method === 'get') codes.add('malformed_json');
+  else for (const code of BODY_ERRORS) codes.add(code);
   if (!route.unlimited) codes.add('rate_limited');
   if (route.hashing) codes.add('overloaded');
   codes.add('internal').add('unavailable');

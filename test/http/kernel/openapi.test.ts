@@ -103,6 +103,29 @@ describe('the document', () => {
     expect(Object.keys(paths['/v1/items/{id}'])).toEqual(['get', 'delete']);
   });
 
+  test('declares what each route says to a parameter and to a body that it does not know', async () => {
+    const app = await startApp(everything);
+    const { paths } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const body = '{"unknown":1}';
+    const headers = { authorization: 'Bearer x', 'content-type': 'application/json' };
+    const seen: string[] = [];
+    for (const { name, method, path } of everything) {
+      const at = path.replace('{id}', '7');
+      const ask = { method: method.toUpperCase(), path: at, headers };
+      const length = { 'content-length': String(body.length) };
+      const queried = await app.ask({ ...ask, path: `${at}?unknown=1` });
+      const filled = await app.ask({ ...ask, headers: { ...headers, ...length }, body });
+      for (const answer of [queried, filled]) {
+        if (answer.status < 400) continue;
+        const content = paths[path][method].responses[answer.status]?.content;
+        const { examples } = content?.['application/problem+json'] ?? { examples: {} };
+        expect([name, ...Object.keys(examples)]).toContain(answer.json.code);
+        seen.push(`${method} ${answer.json.code}`);
+      }
+    }
+    expect(seen).toEqual(expect.arrayContaining(['get malformed_json', 'get validation_failed']));
+  });
+
   test('is served with a validator, and not again to who has it', async () => {
     const app = await startApp([openApiRoute(everything, INFO)]);
     const first = await app.ask({ path: '/openapi.json' });
