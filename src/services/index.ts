@@ -25,7 +25,7 @@ import { createPasswordTools } from './password/tools.ts';
 import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
 import { createConflicts } from './registration/conflicts.ts';
 import { createIdempotency } from './registration/idempotency.ts';
-import { identityPolicyOf } from './registration/identity.ts';
+import { findMissingIdentity, identityPolicyOf } from './registration/identity.ts';
 import { createRegister } from './registration/register.ts';
 import { createAuthenticator } from './session/authenticate.ts';
 import { createSessionIssuer } from './session/issue.ts';
@@ -119,6 +119,8 @@ export function createServices(deps: ServicesDeps) {
   return {
     keys,
     authenticator,
+    findMissingIdentity: (input: { email?: unknown; username?: unknown }) =>
+      findMissingIdentity(input, identities),
     register: createRegister({
       clock,
       identities,

@@ -35,6 +35,7 @@ export const register = route({
     'password_breached',
     'overloaded',
   ],
+  findMissing: (body, { findMissingIdentity }) => findMissingIdentity(body),
   async handler({ body, client, idempotencyKey }, { register }) {
     const answer = await register(body, client, idempotencyKey);
     switch (answer.status) {

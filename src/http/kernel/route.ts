@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { ErrorCode } from '../../errors.ts';
+import type { ErrorCode, FieldError } from '../../errors.ts';
 import type { ClientAddress } from '../client.ts';
+import type { JsonObject } from './strict-json.ts';
 import type { Static, TObject, TSchema } from './typebox.ts';
 import { createCheck, createValidate, type Validate } from './validate.ts';
 
@@ -118,6 +119,11 @@ export interface RouteSpec<
   /** A body that works, for the document. */
   readonly example?: StaticOf<B>;
   /**
+   * Fields that the configuration asks for and the schema cannot: named beside those that it misses, so
+   * that a client learns all at once. Where the schema is content, the service refuses them itself.
+   */
+  findMissing?(body: JsonObject, services: T['services']): readonly FieldError[];
+  /**
    * Does the work and says what to answer. A literal inside of an answer's body needs `as const`
    * where it is written right here; a value that already has its type does not.
    */
@@ -140,6 +146,7 @@ export interface Route<Services = unknown> extends RouteFacts {
   readonly validateBody: Validate;
   readonly validateQuery: Validate;
   readonly checkParams: (value: unknown) => boolean;
+  findMissing?(body: JsonObject, services: Services): readonly FieldError[];
   handler(input: Input, services: Services): Result | Promise<Result>;
 }
 

@@ -59,7 +59,7 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
     if (!route.checkParams(params)) throw new AppError('not_found');
     const query = queryOf(ctx, route);
     const idempotencyKey = route.idempotent ? idempotencyKeyOf(ctx) : null;
-    const body = await bodyOf(ctx, route);
+    const body = await bodyOf(ctx, route, services);
 
     const result = await route.handler(
       {
@@ -89,7 +89,11 @@ function queryOf(ctx: HttpContext, route: Route<never>): unknown {
   return query;
 }
 
-async function bodyOf(ctx: HttpContext, route: Route<never>): Promise<JsonBody> {
+async function bodyOf<Services>(
+  ctx: HttpContext,
+  route: Route<Services>,
+  services: Services,
+): Promise<JsonBody> {
   if (route.method === 'get') {
     // RFC 9110 §9.3.1: content in a GET means nothing, and is how requests are smuggled.
     if (hasContent(ctx.req))
@@ -97,7 +101,7 @@ async function bodyOf(ctx: HttpContext, route: Route<never>): Promise<JsonBody> 
     return NO_BODY;
   }
   const body = await readJsonBody(ctx.req, route.body !== undefined);
-  route.validateBody(body.value);
+  route.validateBody(body.value, () => route.findMissing?.(body.value, services) ?? []);
   return body;
 }
 

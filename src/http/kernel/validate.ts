@@ -2,8 +2,11 @@ import { AppError, type FieldError } from '../../errors.ts';
 import { escapePointer } from './pointer.ts';
 import { Compile, type TSchema } from './typebox.ts';
 
-/** Throws `validation_failed` with a pointer, a code and a sentence for each field at fault. */
-export type Validate = (value: unknown) => void;
+/**
+ * Throws `validation_failed` with a pointer, a code and a sentence for each field at fault.
+ * @param findMore asked where the schema refuses: what else is wrong that it cannot know
+ */
+export type Validate = (value: unknown, findMore?: () => readonly FieldError[]) => void;
 
 type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
 
@@ -20,11 +23,11 @@ const MAX_FIELDS = 16;
  */
 export function createValidate(schema: TSchema, prefix = ''): Validate {
   const validator = Compile(schema);
-  return (value) => {
+  return (value, findMore = () => []) => {
     if (validator.Check(value)) return;
-    throw new AppError('validation_failed', {
-      fields: toFieldErrors(validator.Errors(value), schema, prefix),
-    });
+    const found = toFieldErrors(value, validator.Errors(value), schema, prefix);
+    const fields = [...findMore(), ...found];
+    throw new AppError('validation_failed', { fields: fields.slice(0, MAX_FIELDS) });
   };
 }
 
@@ -35,6 +38,7 @@ export function createCheck(schema: TSchema): (value: unknown) => boolean {
 }
 
 function toFieldErrors(
+  value: unknown,
   errors: readonly SchemaError[],
   schema: TSchema,
   prefix: string,
@@ -50,7 +54,10 @@ function toFieldErrors(
     }
     if (fields.size >= MAX_FIELDS) break;
   }
-  return [...fields.values()].slice(0, MAX_FIELDS);
+  for (const field of findUnknown(value, schema, prefix)) {
+    if (!fields.has(field.pointer)) fields.set(field.pointer, field);
+  }
+  return [...fields.values()];
 }
 
 function describe(
@@ -69,11 +76,9 @@ function describe(
           detail: 'Is required.',
         }));
     case 'additionalProperties':
-      return error.params.additionalProperties.slice(0, MAX_FIELDS).map((name) => ({
-        pointer: `${pointer}/${escapePointer(name)}`,
-        code: 'unknown_field',
-        detail: 'Is not a field of this request.',
-      }));
+      return error.params.additionalProperties
+        .slice(0, MAX_FIELDS)
+        .map((name) => unknownField(pointer, name));
     case 'boolean':
       return []; // Said again by additionalProperties.
     case 'anyOf':
@@ -84,6 +89,25 @@ function describe(
     default:
       return [{ pointer, ...problem(error) }];
   }
+}
+
+/** The fields that no schema knows: TypeBox stops before it names them where they are many. */
+function findUnknown(value: unknown, schema: TSchema, prefix: string): readonly FieldError[] {
+  const known: unknown = Reflect.get(schema, 'properties');
+  if (typeof value !== 'object' || value === null || typeof known !== 'object' || known === null)
+    return [];
+  return Object.keys(value)
+    .filter((name) => !Object.hasOwn(known, name))
+    .slice(0, MAX_FIELDS)
+    .map((name) => unknownField(prefix, name));
+}
+
+function unknownField(parent: string, name: string): FieldError {
+  return {
+    pointer: `${parent}/${escapePointer(name)}`,
+    code: 'unknown_field',
+    detail: 'Is not a field of this request.',
+  };
 }
 
 function isMissing(name: string, error: SchemaError, all: readonly SchemaError[]): boolean {

@@ -57,7 +57,7 @@ export function parseIdentity(input: IdentityInput, policy: IdentityPolicy): Ide
   else if (input.phone !== undefined && phone === null)
     problems.push(badFormat('/phone', 'Write the number like +41791234567.'));
 
-  problems.push(...missingFields(input, policy));
+  problems.push(...findMissingIdentity(input, policy));
   if (problems.length > 0) throw new AppError('validation_failed', { fields: problems });
   return {
     email,
@@ -67,7 +67,11 @@ export function parseIdentity(input: IdentityInput, policy: IdentityPolicy): Ide
   };
 }
 
-function missingFields(input: IdentityInput, { identifier }: IdentityPolicy): FieldError[] {
+/** The identifying fields that the policy asks for and the input lacks. */
+export function findMissingIdentity(
+  input: { readonly email?: unknown; readonly username?: unknown },
+  { identifier }: IdentityPolicy,
+): FieldError[] {
   const needsEmail = identifier === 'email' && input.email === undefined;
   const needsUsername = identifier === 'username' && input.username === undefined;
   const needsEither =
@@ -79,7 +83,7 @@ function missingFields(input: IdentityInput, { identifier }: IdentityPolicy): Fi
 }
 
 function required(pointer: string): FieldError {
-  return { pointer, code: 'required', detail: 'This field is needed.' };
+  return { pointer, code: 'required', detail: 'Is required.' };
 }
 
 function badFormat(pointer: string, detail: string): FieldError {

@@ -106,6 +106,21 @@ describe('the type lattice', () => {
     });
   });
 
+  test.each([7, 15, 500, 1_500])(
+    '%i unknown fields hide nothing that is missing, and are named, 16 in all',
+    async (count) => {
+      const app = await start();
+      const many = Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, 1]));
+      const codes = codesOf((await app.ask(post('/v1/echo', many))).json);
+      expect(codes).toMatchObject({
+        '/email': 'required',
+        '/password': 'required',
+        '/f0': 'unknown_field',
+      });
+      expect(Object.keys(codes)).toHaveLength(Math.min(count + 2, 16));
+    },
+  );
+
   test('an answer never repeats a value, and is short whatever is sent', async () => {
     const app = await start();
     const secret = 'hunter2-hunter2';

@@ -124,6 +124,21 @@ test('a confirmation must match when it is sent', async () => {
   expect((await register({ email, password_confirmation: password })).status).toBe(201);
 });
 
+test('all that is missing is told at once, whatever the configuration asks for', async () => {
+  const missing = (env: Record<string, string>, body: object) =>
+    start(env)
+      .then((appliance) => appliance.call('/v1/register', { body }))
+      .then((answer) => new Set(faults(answer)));
+  expect(await missing({}, {})).toEqual(new Set(['/email required', '/password required']));
+  const either = { AUTHCTL_REGISTRATION_IDENTIFIER: 'either', AUTHCTL_USERNAMES: 'unique' };
+  expect(await missing(either, { role: 'x' })).toEqual(
+    new Set(['/email required', '/password required', '/role unknown_field', '/username required']),
+  );
+  expect(await missing({}, { email: 7 })).toEqual(
+    new Set(['/email wrong_type', '/password required']),
+  );
+});
+
 test('fields that are not for a stranger to set are refused', async () => {
   const appliance = await start({});
   for (const field of [
