@@ -225,6 +225,16 @@ test('domains: add, change, remove', async () => {
   expect(
     (await management.call('/admin/v1/domains', { body: { name: 'new.example' } })).status,
   ).toBe(409);
+  const wrong = await management.call('/admin/v1/domains', { body: { name: 'bad domain' } });
+  expect(wrong.body).toMatchObject({
+    code: 'validation_failed',
+    errors: [{ pointer: '/name', code: 'bad_format' }],
+  });
+  expect(JSON.stringify(wrong.body)).not.toContain('bad domain');
+  const nowhere = await management.call('/admin/v1/domains/bad%20domain/verify', {
+    method: 'POST',
+  });
+  expect(nowhere.body.code).toBe('not_found');
   const path = '/admin/v1/domains/new.example';
   const changed = await management.call(path, { method: 'PATCH', body: { verification: 'none' } });
   expect(changed.body).toMatchObject({ verification: 'none' });

@@ -1,7 +1,7 @@
 import { canonicaliseDomain } from '../../crypto/canonical.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, fieldError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
@@ -62,11 +62,12 @@ export type Domains = ReturnType<typeof createDomains>;
 /** E-mail domains: who may register. Every change reaches running nodes within a second. */
 export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
   async function find(name: string): Promise<DomainRow> {
-    const row = (await db.query<DomainRow>(SELECT_ONE, [parseDomain(name)]))[0];
+    const canonical = canonicaliseDomain(name);
+    const row = canonical && (await db.query<DomainRow>(SELECT_ONE, [canonical]))[0];
     if (row) return row;
     throw new AppError('not_found', {
-      text: `The domain ${name} is not known.`,
-      hint: `authctl domains add ${name}`,
+      text: 'This domain is not known.',
+      hint: canonical ? `authctl domains add ${canonical}` : 'authctl domains list',
     });
   }
 
@@ -139,7 +140,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       const added = await insert(actor, { ...seed, name });
       if (added) return present(added);
       throw new AppError('conflict', {
-        text: `The domain ${name} is already there.`,
+        text: 'This domain is already there.',
         hint: `change it with: authctl domains set ${name} --verification …`,
       });
     },
@@ -149,6 +150,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
      * @throws AppError `validation_failed`, before anything is changed
      */
     async seed(actor: Actor, seeds: readonly DomainSeed[]): Promise<Domain[]> {
+      checkNames(seeds);
       const parsed = seeds.map((seed) => ({ ...seed, name: parseDomain(seed.name) }));
       for (const seed of parsed) {
         const row = (await db.query<DomainRow>(SELECT_ONE, [seed.name]))[0];
@@ -227,13 +229,20 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
   }
 }
 
+const FORMAT = 'Write it like example.com; internationalised names in their xn-- form.';
+
 function parseDomain(text: string): string {
   const name = canonicaliseDomain(text);
   if (name) return name;
-  throw new AppError('validation_failed', {
-    text: `${JSON.stringify(text)} is not a domain name.`,
-    hint: 'write it like example.com; internationalised names in their xn-- form',
-  });
+  throw fieldError('/name', 'bad_format', FORMAT);
+}
+
+/** In a list an operator has to find them: all that are wrong, by what is written there. */
+function checkNames(seeds: readonly DomainSeed[]): void {
+  const wrong = seeds.filter(({ name }) => canonicaliseDomain(name) === null);
+  if (wrong.length === 0) return;
+  const names = wrong.map(({ name }) => JSON.stringify(name)).join(', ');
+  throw new AppError('validation_failed', { text: `Not a domain name: ${names}.`, hint: FORMAT });
 }
 
 function trustedBy(actor: Actor): string {
