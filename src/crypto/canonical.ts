@@ -17,11 +17,11 @@ const DOMAIN_PATTERN = new RegExp(`^${DOMAIN}$`);
 const MAX_LOCAL_PART = 64;
 const MAX_DOMAIN = 253;
 const MAX_EMAIL = 254;
-/** Blanks around an address are trimmed, so the raw text may be a little longer. */
+/** White space around an address is trimmed, so the raw text may be a little longer. */
 const MAX_RAW = MAX_EMAIL + 64;
 
 /**
- * The canonical form of an e-mail address: blanks around it gone, ASCII lower case. Only the plain
+ * The canonical form of an e-mail address: white space around it gone, ASCII lower case. Only the plain
  * form `dot-atom@domain.tld` (RFC 5321 section 4.1.2) passes: quoted local parts, comments, lists,
  * display names, IP literals, control characters and non-ASCII have been read as another mailbox
  * by one mail server or another.
@@ -63,7 +63,7 @@ const USERNAME_PATTERN = /^[a-z0-9][a-z0-9._-]{1,30}[a-z0-9]$/;
 export function canonicaliseUsername(raw: string): CanonicalUsername | null {
   const key = lowerCaseAscii(raw);
   if (key === null || !USERNAME_PATTERN.test(key)) return null;
-  return { display: trimBlanks(raw), key };
+  return { display: trimAscii(raw), key };
 }
 
 /**
@@ -78,18 +78,14 @@ export function normalisePhone(raw: string): string | null {
 
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** Blanks around it gone, lower case; null unless what is left is printable ASCII without blanks. */
+/** White space around it gone, lower case; null unless what is left is printable ASCII. */
 function lowerCaseAscii(raw: string): string | null {
   if (raw.length > MAX_RAW) return null;
-  const text = isBlank(raw, 0) || isBlank(raw, raw.length - 1) ? trimBlanks(raw) : raw;
+  const text = trimAscii(raw);
   return PRINTABLE_ASCII.test(text) ? text.toLowerCase() : null;
 }
 
-function isBlank(text: string, index: number): boolean {
-  return text[index] === ' ' || text[index] === '\t';
-}
-
-/** Only blank and tab: `trim()` would also hide line breaks and a dozen Unicode spaces. */
-function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
+/** What comes along with a copied line, its end included; `trim()` would hide a dozen Unicode spaces too. */
+function trimAscii(text: string): string {
+  return text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 }

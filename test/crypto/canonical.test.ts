@@ -9,8 +9,15 @@ import {
 } from '../../src/crypto/canonical.ts';
 
 describe('canonicaliseEmail', () => {
-  it('makes one spelling of case and of blanks around it', () => {
-    for (const raw of ['ann@example.com', 'ANN@Example.COM', '  Ann@example.com\t'])
+  it('makes one spelling of case and of blanks, tabs and line ends around it', () => {
+    for (const raw of [
+      'ann@example.com',
+      'ANN@Example.COM',
+      '  Ann@example.com\t',
+      '\tann@example.com',
+      ' ann@example.com\n',
+      '\r\nann@example.com \r\n',
+    ])
       expect(canonicaliseEmail(raw)).toBe('ann@example.com');
   });
 
@@ -66,11 +73,12 @@ describe('canonicaliseEmail', () => {
     for (const raw of forms) expect([raw, canonicaliseEmail(raw)]).toEqual([raw, null]);
   });
 
-  it('refuses control characters, line breaks at the ends included', () => {
+  it('refuses control characters, and line breaks inside of it', () => {
     for (const raw of [
       'ann@example.com\r\nBcc: x@y.test',
-      '\nann@example.com',
-      'ann@example.com\n',
+      'ann\n@example.com',
+      'ann@example.com\n.test',
+      'ann@example.com\v',
       'a\0nn@example.com',
       'ann@example.com\0',
       'ann\u007f@example.com',
