@@ -1,4 +1,4 @@
-import { AppError, type FieldError } from '../../errors.ts';
+import { AppError, type FieldError, fieldError } from '../../errors.ts';
 import type { BreachCheck } from './breach-check.ts';
 import type { CommonPasswords } from './common-passwords.ts';
 import { type CharacterKind, findMissingKinds } from './composition.ts';
@@ -83,9 +83,10 @@ export function checkMaximumLength(password: string, pointer: string): void {
 
 /** Also for passwords that do not come over HTTP: NUL ends a text in C, half a pair is no character. */
 function checkCharacters(password: string, pointer: string): void {
-  if (password.isWellFormed() && !password.includes('\0')) return;
+  const isWhole = password.isWellFormed();
+  if (isWhole && !password.includes('\0')) return;
   const detail = 'It holds a character that no password can have.';
-  throw new AppError('validation_failed', { fields: [{ pointer, code: 'bad_format', detail }] });
+  throw fieldError(pointer, isWhole ? 'nul' : 'lone_surrogate', detail);
 }
 
 function checkLength(password: string, minLength: number, pointer: string): void {
