@@ -4,7 +4,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { refuseBrokenRequest } from './kernel/broken-request.ts';
+import { refuseBrokenRequest, refuseRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
 import { keepRequestsYoung } from './young-generation.ts';
 
@@ -74,8 +74,13 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
 
   const timeouts = { ...TIMEOUTS_MS, ...options.timeouts };
   const server = createServer(
-    { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES },
+    // Node would refuse it too, but without a word.
+    { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
     (request, response) => {
+      if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+        refuseRequest(response, 'hostMissing', clock);
+        return;
+      }
       const { socket } = request;
       latest.set(socket, response);
       inFlight += 1;
@@ -94,6 +99,9 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
   server.on('connection', (socket) => {
     socket.once('close', () => latest.delete(socket));
   });
+  server.on('checkExpectation', (_, response) =>
+    refuseRequest(response, 'unknownExpectation', clock),
+  );
   server.on('clientError', (error, socket) => refuseBrokenRequest(error, socket, clock));
 
   server.listen({

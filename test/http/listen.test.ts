@@ -160,6 +160,8 @@ describe('bytes that are no request', () => {
     ['a chunk size that is no number', `${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n`],
     ['a NUL in a header', `${HEAD}X-A: \0\r\nContent-Length: 2\r\n\r\n{}`],
     ['bare line feeds', 'POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\n{}'],
+    ['no Host', 'GET /v1/whoami HTTP/1.1\r\n\r\n'],
+    ['a body and no Host', 'POST /v1/echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}'],
   ])('%s is refused and the connection ended', async (_name, bytes) => {
     const app = await startApp([echo, whoami]);
     const answer = await sendRaw(app.port, bytes);
@@ -168,7 +170,29 @@ describe('bytes that are no request', () => {
     expect(answer).toMatch(/Connection: close/i);
     expect(answer).toContain('application/problem+json');
     expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}/);
+    expect(answer).toMatch(/Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n/);
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({
+      type: 'about:blank',
+      status: 400,
+      detail: expect.any(String),
+      instance: expect.any(String),
+    });
     expect((await app.ask({ path: '/v1/whoami' })).status).toBe(200);
+  });
+
+  test('HTTP/1.0 needs no Host', async () => {
+    const app = await startApp([whoami]);
+    expect(await sendRaw(app.port, 'GET /v1/whoami HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('an expectation that is not known is refused with 417, 100-continue is met', async () => {
+    const app = await startApp([echo]);
+    const refused = await sendRaw(app.port, `${HEAD}Expect: foo\r\nContent-Length: 2\r\n\r\n`);
+    expect(refused).toMatch(/^HTTP\/1\.1 417 /);
+    expect(refused).toContain('application/problem+json');
+    expect(refused).toMatch(/X-Request-Id: [0-9a-f-]{36}/);
+    const expecting = `${HEAD}Expect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
+    expect(await sendRaw(app.port, expecting)).toMatch(/^HTTP\/1\.1 100 .*\r\n\r\nHTTP\/1\.1 422 /);
   });
 
   test('headers of more than 16 KiB are refused with 431', async () => {

@@ -1,13 +1,24 @@
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { uuidv7 } from '../../crypto/random.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 
+/** What is refused below the API, and what its sender is told. */
+const REFUSALS = {
+  notHttp: { status: 400, detail: 'This is not an HTTP request.' },
+  hostMissing: { status: 400, detail: 'An HTTP/1.1 request needs a Host header.' },
+  tooSlow: { status: 408, detail: 'The request took too long to arrive.' },
+  unknownExpectation: { status: 417, detail: 'The only expectation known here is 100-continue.' },
+  headersTooLarge: { status: 431, detail: 'The header fields are larger than 16 KiB.' },
+} as const;
+
+type Refusal = keyof typeof REFUSALS;
+
 /** What Node's parser can say about bytes that are not a request, by its error's code. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: 'headersTooLarge',
+  ERR_HTTP_REQUEST_TIMEOUT: 'tooSlow',
 };
 
 const LINGER_MS = 1_000;
@@ -15,9 +26,8 @@ const LINGER_MS = 1_000;
 /**
  * Answers bytes that are no HTTP request, a header that is too large and a client that is too slow,
  * and ends the connection: after an error of framing nobody knows where the next request would
- * begin. The fault lies below the API, so the problem has no code of ours (RFC 9457 §4.2.1,
- * `about:blank`). The parser of a request that was too slow goes on, and so may its sender: a second
- * is long enough to read why, and then the socket is gone.
+ * begin. The parser of a request that was too slow goes on, and so may its sender: a second is long
+ * enough to read why, and then the socket is gone.
  */
 export function refuseBrokenRequest(
   error: Error & { code?: string },
@@ -28,21 +38,34 @@ export function refuseBrokenRequest(
     socket.destroy();
     return;
   }
-  const status = STATUS_OF[error.code ?? ''] ?? 400;
-  const title = STATUS_CODES[status] ?? 'Bad Request';
-  const requestId = uuidv7(clock.now().getTime());
-  const payload = JSON.stringify({ type: 'about:blank', title, status, instance: requestId });
-  const head = [
-    `HTTP/1.1 ${status} ${title}`,
-    'Connection: close',
-    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
-    `Content-Length: ${payload.length}`,
-    `X-Request-Id: ${requestId}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${payload}`);
+  const { status, headers, payload } = describe(REFUSAL_OF[error.code ?? ''] ?? 'notHttp', clock);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n');
+  socket.end(`${head}\r\n\r\n${payload}`);
   const cut = setTimeout(() => socket.destroy(), LINGER_MS);
   cut.unref();
   socket.once('close', () => clearTimeout(cut));
+}
+
+/** Answers a request that Node itself would refuse, with nothing but a status. */
+export function refuseRequest(response: ServerResponse, refusal: Refusal, clock: Clock): void {
+  const { status, headers, payload } = describe(refusal, clock);
+  response.writeHead(status, headers).end(payload);
+}
+
+/** The fault lies below the API, so the problem has no code of ours (RFC 9457 §4.2.1, `about:blank`). */
+function describe(refusal: Refusal, clock: Clock) {
+  const { status, detail } = REFUSALS[refusal];
+  const instance = uuidv7(clock.now().getTime());
+  const title = STATUS_CODES[status];
+  const payload = JSON.stringify({ type: 'about:blank', title, status, detail, instance });
+  const headers = {
+    Connection: 'close',
+    'Content-Type': PROBLEM_MEDIA_TYPE,
+    'Content-Length': String(payload.length),
+    'X-Request-Id': instance,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  };
+  return { status, headers, payload };
 }
