@@ -13,12 +13,16 @@ export interface GaugeSources {
 
 /** Adds what an API process knows of itself, and of the installation. */
 export function addGauges({ metrics, core, services, forge }: GaugeSources): void {
-  const { gauge } = metrics;
+  const { gauge, counted } = metrics;
   const { db, keys } = core;
   gauge('hash_slots_busy', 'Hashes under way.', () => forge.stats().busy);
   gauge('hash_queue', 'Requests that wait for a hash.', () => forge.stats().queued);
-  gauge('hash_rejected', 'Requests refused as the queue was full.', () => forge.stats().rejected);
-  gauge('hash_wait_seconds', 'Time waited for hashes in all.', () => forge.stats().waitMs / 1_000);
+  counted(
+    'hash_rejected_total',
+    'Requests refused as the queue was full.',
+    () => forge.stats().rejected,
+  );
+  counted('hash_wait_seconds_total', 'Time waited for hashes.', () => forge.stats().waitMs / 1_000);
   gauge('hash_rate', 'Hashes per second at the present cost.', () => forge.ratePerSecond());
   gauge(
     'registration_waiting',

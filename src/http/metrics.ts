@@ -30,6 +30,8 @@ export interface ProcessMetrics {
   ): void;
   /** Adds a counter that only grows. */
   counter(name: string, help: string): { add(count?: number): void };
+  /** Adds a counter of what something else counts from the start of the process; `read` at each scrape. */
+  counted(name: string, help: string, read: () => number): void;
   /** Adds a histogram over the given upper bounds. */
   histogram(
     name: string,
@@ -130,6 +132,17 @@ function metricsIn(registry: Registry, prefix: string): ProcessMetrics {
     counter(name, help) {
       const counter = new Counter({ name: prefix + name, help, registers });
       return { add: (count = 1) => counter.inc(count) };
+    },
+    counted(name, help, read) {
+      new Counter({
+        name: prefix + name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
     },
     histogram(name, help, bounds) {
       const histogram = new Histogram({
