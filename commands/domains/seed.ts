@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { formatDomains } from '../../src/cli/domain-table.ts';
+import { unreadableFile } from '../../src/cli/unreadable-file.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
 import { AppError } from '../../src/errors.ts';
 import { parseDomainSeeds } from '../../src/services/domain/seed-file.ts';
@@ -46,6 +47,6 @@ async function readSeedFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new AppError('usage', { text: `The file ${path} cannot be read.`, cause: error });
+    throw unreadableFile(path, error, 'name a file with one domain a line');
   }
 }

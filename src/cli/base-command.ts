@@ -115,12 +115,18 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     });
   }
 
+  /** Under `--json`, says in one line that a long-running process is ready, and where; it writes no other. */
+  protected sayReady(facts: object): void {
+    if (this.jsonEnabled()) process.stdout.write(`${JSON.stringify(facts)}\n`);
+  }
+
   protected override async catch(error: Error): Promise<never> {
     if (error instanceof Errors.ExitError) throw error;
     const failure = toFailure(error, (this.id ?? '').replaceAll(':', ' '));
     if (process.env['DEBUG']) process.stderr.write(`${error.stack}\n`);
     if (this.jsonEnabled()) this.logJson(presentFailure(failure));
-    else printFailure(failure, process.stderr);
+    // A command without flags of its own has none at all, whatever the type says.
+    else printFailure(failure, Object.keys({ ...this.ctor.flags }), process.stderr);
     return this.exit(failure.exitCode);
   }
 

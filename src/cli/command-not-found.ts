@@ -10,7 +10,7 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, argv, config }) => {
   const failure = toFailure(explain(typed, commands), typed);
   if (argv?.includes('--json'))
     process.stdout.write(`${JSON.stringify(presentFailure(failure))}\n`);
-  else printFailure(failure, process.stderr);
+  else printFailure(failure, [], process.stderr);
   throw new Errors.ExitError(failure.exitCode);
 };
 

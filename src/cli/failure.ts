@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { AppError, type FieldError } from '../errors.ts';
 
 /** A command's end that is not success, as people and programs read it. */
@@ -26,18 +26,15 @@ export class Interrupted extends Error {
 export function toFailure(error: unknown, command: string): Failure {
   const none = { hint: undefined, fields: undefined };
   if (error instanceof AppError) {
-    const { code, message, hint, fields, exitCode } = error;
-    return { code, message, hint, fields, exitCode };
+    const { code, hint, fields, exitCode } = error;
+    return { code, message: ownWords(error.message), hint, fields, exitCode };
   }
   if (error instanceof Interrupted) {
     return { ...none, code: 'interrupted', message: error.message, exitCode: 130 };
   }
   if (isUsageError(error)) {
-    const message = error.message
-      .replace(/\nSee more help with --help$/, '')
-      .replace(/^Parsing (--\S+)\s*\n\s*/, '$1: ');
     const hint = `authctl ${command} --help`;
-    return { ...none, code: 'usage', message, hint, exitCode: 2 };
+    return { ...none, code: 'usage', message: ownWords(error.message), hint, exitCode: 2 };
   }
   return {
     ...none,
@@ -48,15 +45,45 @@ export function toFailure(error: unknown, command: string): Failure {
   };
 }
 
-/** Writes a failure for people: what happened, then what to type. */
-export function printFailure({ message, hint }: Failure, stream: NodeJS.WriteStream): void {
-  stream.write(`${styleText('red', 'error:', { stream })} ${message}\n`);
-  if (hint) stream.write(`${styleText('cyan', 'hint:', { stream })} ${hint}\n`);
+/**
+ * Writes a failure for people: what happened, which input is at fault, then what to type.
+ * @param flags the names of the command's flags, by which it is told what to call a field
+ */
+export function printFailure(
+  { code, message, hint, fields = [] }: Failure,
+  flags: readonly string[],
+  stream: NodeJS.WriteStream,
+): void {
+  const lines = [`${styleText('red', 'error:', { stream })} ${printable(message)}`];
+  // The configuration's own sentence lists its problems, with where each of them is written.
+  const told = code === 'config_invalid' ? [] : fields.filter(({ detail }) => detail !== message);
+  for (const { pointer, detail } of told)
+    lines.push(`  - ${printable(`${inputName(pointer, flags)}: ${detail}`)}`);
+  if (hint) lines.push(`${styleText('cyan', 'hint:', { stream })} ${printable(hint)}`);
+  stream.write(`${lines.join('\n')}\n`);
 }
 
 /** The same for programs; absent parts are left out. */
 export function presentFailure({ code, message, hint, fields }: Failure) {
   return { error: { code, message, hint, fields } };
+}
+
+/** oclif puts words of its own, and colours, around what a flag's reader says. */
+function ownWords(message: string): string {
+  return stripVTControlCharacters(message)
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^Parsing (--\S+)\s*\n\s*/, '$1: ');
+}
+
+/** What the operator typed it as: `/device_name` is `--device-name` where there is such a flag. */
+function inputName(pointer: string, flags: readonly string[]): string {
+  const name = pointer.replace(/^\//, '').replaceAll('_', '-');
+  return flags.includes(name) ? `--${name}` : name;
+}
+
+/** A name that somebody else chose must not move the cursor, colour the screen or turn the line round. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '\u{fffd}');
 }
 
 /** oclif's own complaints about flags, arguments and unknown commands carry its exit code 2. */

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
-import { AppError } from '../errors.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** A file that a command reads once, or its standard input. */
 export interface Input {
@@ -18,9 +18,9 @@ export async function findInput(path: string): Promise<Input> {
   try {
     await access(path, constants.R_OK);
     const found = await stat(path);
-    if (found.isDirectory()) throw new Error('it is a folder');
+    if (found.isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
     return { bytes: found.size, open: () => createReadStream(path) };
   } catch (error) {
-    throw new AppError('usage', { text: `The file ${path} cannot be read.`, cause: error });
+    throw unreadableFile(path, error, 'name a file, or - for standard input');
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Flags } from '@oclif/core';
 import { AppError } from '../errors.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** Where a command takes a password from. Never an argument: every user of the machine could read it. */
 export const passwordFlags = {
@@ -30,13 +31,20 @@ export async function readPassword(flags: {
   const raw = path === undefined ? await text(process.stdin) : await readPasswordFile(path);
   const password = raw.replace(/\r?\n$/, '');
   if (password !== '') return password;
-  throw new AppError('usage', { text: 'The password is empty.' });
+  throw new AppError('usage', {
+    text: 'The password is empty.',
+    hint: 'without --password-file and --password-stdin one is drawn',
+  });
 }
 
 async function readPasswordFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AppError('usage', { text: `The password file ${path} cannot be read.`, cause });
+    throw unreadableFile(
+      path,
+      cause,
+      'name a file that holds the password, or use --password-stdin',
+    );
   }
 }

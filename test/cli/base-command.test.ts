@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/lib/package-root.ts';
 import { runAuthctl, runNode } from './support/run-program.ts';
 
+/** What stands behind `hint`, as a property or as a value of its own, up to the end of its text. */
+const HINT = /\bhint\b\s*[:=]\s*(?:'[^'\n]*'|"[^"\n]*"|`[^`]*`)/g;
 const WAITING = join(import.meta.dirname, 'support/waiting-command.ts');
 
 /** What standard output says under `--json`. */
@@ -130,6 +132,22 @@ describe('settings', () => {
     const file = await runAuthctl(['config', 'check', '--database-url-file', '/nonexistent']);
     expect(file.stderr).toContain('database.url (--database-url-file)');
   });
+});
+
+test('a hint names no flag that no command has', () => {
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'oclif.manifest.json'), 'utf8'));
+  const commands = Object.values<{ flags: object }>(manifest.commands);
+  const known = new Set(['help', ...commands.flatMap(({ flags }) => Object.keys(flags))]);
+  const sources = ['src', 'commands', 'config'].flatMap((folder) =>
+    globSync(`${folder}/**/*.ts`, { cwd: packageRoot() }),
+  );
+  const unknown = sources.flatMap((file) => {
+    const hints = readFileSync(join(packageRoot(), file), 'utf8').matchAll(HINT);
+    const named = [...hints].flatMap(([hint]) => [...hint.matchAll(/--([a-z][a-z0-9-]*)/g)]);
+    return named.map(([, name]) => name!).filter((name) => !known.has(name));
+  });
+  // npm's, in the hint that PostgreSQL is not installed.
+  expect(unknown).toEqual(['omit']);
 });
 
 test('every command has a summary and examples', () => {

@@ -5,6 +5,7 @@ import { recordAudit } from '../../src/services/audit/record.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
 import { MASTER_KEY } from '../services/mail/mail-bench.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
+import { runBeside } from '../support/cli.ts';
 
 let appliance: TestAppliance;
 let folder: string;
@@ -58,6 +59,16 @@ test('audit list: the newest first, the registration among them', async () => {
   expect(table.stdout).toContain('operator bob');
   expect(table.stdout).toContain('asked by phone');
   expect((await audit(['list', '--until', '2020-01-01'])).stdout).toContain('No records.');
+});
+
+test('audit list: a time that is none is told on one line', async () => {
+  const refused = await runBeside(appliance, ['audit', 'list', '--since', 'garbage']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr.split('\n')).toEqual([
+    'error: --since: "garbage" is not a point in time.',
+    expect.stringMatching(/^hint: write 24h/),
+    '',
+  ]);
 });
 
 test('audit export: one JSON object a line, the oldest first, to standard output', async () => {

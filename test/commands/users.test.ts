@@ -100,6 +100,36 @@ test('a password comes from a file or standard input, and never from an argument
   expect((await users('create', 'x@open.example', '--password', 'secret')).code).toBe(2);
 });
 
+test('what is wrong is told field by field, as it was typed, and nothing moves the cursor', async () => {
+  const args = ['users', 'create', 'ada@example.com', '--password-stdin'];
+  const empty = await runBeside(here, args, { input: '' });
+  const several = await users('create', 'bad@@', '--username', '\u001b[2J');
+  expect([empty.code, several.code]).toEqual([2, 1]);
+  expect(empty.stderr).toContain('hint: without --password-file');
+  expect(several.stderr.split('\n')).toEqual([
+    'error: Some fields are not valid.',
+    '  - email: This is not an e-mail address.',
+    '  - --username: Use 3 to 32 letters, digits, dots, hyphens and underscores.',
+    '',
+  ]);
+  const unknown = await users('show', 'ada\u001b[31m\u009b1m\u202e@example.com');
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toMatch(/^error: There is no user ada/);
+  expect(unknown.stderr).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
+});
+
+test.each([
+  ['a password file that is not there', 2, ['create', 'x@example.com', '--password-file', '/nope']],
+  ['an import that is not there', 2, ['import', '/nope']],
+  ['an import of a folder', 2, ['import', '/tmp']],
+])('%s: which, why and what to do', async (_, code, args) => {
+  const refused = await users(...args);
+  expect(refused.code).toBe(code);
+  expect(refused.stderr).toMatch(
+    /^error: The file \/(nope does not exist|tmp is a folder)\.\nhint: /,
+  );
+});
+
 describe('what is typed holds on every node within a second', () => {
   test('disable and enable', async () => {
     const account = await knownUser();
@@ -147,6 +177,8 @@ describe('what is typed holds on every node within a second', () => {
       [account.id],
     );
     expect(rows).toEqual([{ actor_kind: 'cli' }]);
+    const again = await users('reset-2fa', account.email, '--yes');
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('hint: ') });
   });
 
   test('sessions: one, all, everyone’s', async () => {
@@ -159,7 +191,11 @@ describe('what is typed holds on every node within a second', () => {
     ]);
     await asJson('sessions', account.email, '--end', account.sessionId);
     await expectRefused(account);
-    expect((await users('sessions', account.email, '--end', account.sessionId)).code).toBe(1);
+    for (const id of [account.sessionId, 'nonsense'])
+      expect(await users('sessions', account.email, '--end', id)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`authctl users sessions ${account.id}`),
+      });
     expect((await users('sessions', account.email, '--end-all')).code).toBe(2);
     expect((await users('sessions')).code).toBe(2);
     expect((await users('sessions', '--everyone')).code).toBe(2);

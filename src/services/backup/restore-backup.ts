@@ -108,7 +108,7 @@ async function refuseInstallation(session: CopySession): Promise<void> {
     if (rows.length === 0) continue;
     throw new AppError('conflict', {
       text: 'There is an installation in this database already. Nothing was changed.',
-      hint: 'restore into a new data folder (--data-dir) or an empty database (--database-url)',
+      hint: 'restore into a new data folder (--data-dir) or an empty database (AUTHCTL_DATABASE_URL, --database-url-file)',
     });
   }
 }

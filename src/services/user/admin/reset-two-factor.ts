@@ -35,7 +35,10 @@ export function createResetTwoFactor(deps: ResetTwoFactorDeps) {
     const ended = await db.transaction(async (tx) => {
       const user = await readLockedUser(tx, userId, null);
       if (!user.two_factor_enabled)
-        throw new AppError('conflict', { text: 'Two-factor authentication is not on.' });
+        throw new AppError('conflict', {
+          text: 'Two-factor authentication is not on.',
+          hint: 'there is nothing to take away: the password alone signs in',
+        });
       await removeFactors(tx, userId);
       await raiseSecurityVersion(tx, userId, at);
       const sessions = await endSessions(tx, events, { userId, at, reason: 'two_factor_reset' });

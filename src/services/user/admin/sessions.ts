@@ -68,12 +68,12 @@ export function createUserSessions(deps: UserSessionsDeps) {
 
     /** Ends one session of a user. @throws AppError `not_found`, also for another user's */
     async end(actor: Actor, userId: string, sessionId: string): Promise<void> {
-      if (!isUuid(sessionId)) throw new AppError('not_found', { text: 'No such session.' });
+      if (!isUuid(sessionId)) throw noSuchSession(userId);
       const at = clock.now();
       const reason = 'ended_by_operator';
       await db.transaction(async (tx) => {
         if (!(await endSession(tx, events, { userId, sessionId, at, reason })))
-          throw new AppError('not_found', { text: 'This user has no such session.' });
+          throw noSuchSession(userId);
         const detail = { session_id: sessionId, reason };
         await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
       });
@@ -114,4 +114,11 @@ export function createUserSessions(deps: UserSessionsDeps) {
       return count;
     },
   };
+}
+
+function noSuchSession(userId: string): AppError {
+  return new AppError('not_found', {
+    text: 'This user has no such session.',
+    hint: `its ids: authctl users sessions ${userId}`,
+  });
 }
