@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { findWarnings } from '../config/index.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { presentServing } from '../src/cli/ready-line.ts';
 import { allSettingFlags } from '../src/cli/setting-flags.ts';
 import { welcome } from '../src/cli/welcome.ts';
 import { untilAborted } from '../src/lib/until-aborted.ts';
@@ -13,6 +14,7 @@ export default class Serve extends BaseCommand<typeof Serve> {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --port 9000 --workers 4',
+    '<%= config.bin %> <%= command.id %> --port 0 --json',
     'AUTHCTL_DATABASE_URL=postgres://authctl@db/authctl <%= config.bin %> <%= command.id %> --no-worker',
   ];
   static override flags = {
@@ -39,7 +41,10 @@ export default class Serve extends BaseCommand<typeof Serve> {
         isSupervised: this.flags.supervised,
         env: this.childEnv,
       });
-      if (!this.flags.supervised) this.log(welcome(config, running));
+      if (!this.flags.supervised) {
+        this.log(welcome(config, running));
+        this.sayReady(presentServing(config, running));
+      }
       await untilAborted(stop);
     });
   }

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { presentWorker } from '../src/cli/ready-line.ts';
 import { allSettingFlags } from '../src/cli/setting-flags.ts';
 import { untilAborted } from '../src/lib/until-aborted.ts';
 
@@ -32,6 +33,8 @@ export default class Worker extends BaseCommand<typeof Worker> {
       const { metrics, managementPort } = await startWorker(core, scope, { withManagement });
       if (supervised) answerParent(scope, { metrics: metrics.collect });
       log.info({ managementPort: managementPort ?? undefined }, 'worker started');
+      const { isEmbedded } = core.store;
+      this.sayReady(presentWorker(config, { managementPort: managementPort ?? null, isEmbedded }));
       await untilAborted(stop);
     });
   }

@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { Serving } from '../app/start-serve.ts';
+import { presentServing } from './ready-line.ts';
 
 /** What `serve` prints once it serves: where everything is, and how to try it. */
 export function welcome(config: Config, serving: Serving): string {
-  const url = `http://${config.host}:${serving.port}`;
+  const { url, management_url } = presentServing(config, serving);
   const lines = [
     `authctl serves ${url}   (${config.env})`,
-    ...(serving.managementPort === null
-      ? []
-      : [`management    http://${config.management.host}:${serving.managementPort}`]),
+    ...(management_url === null ? [] : [`management    ${management_url}`]),
     `data          ${config.dataDir}`,
     ...(serving.isEmbedded ? ['database      embedded PostgreSQL, in the data folder'] : []),
   ];

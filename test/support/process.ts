@@ -17,6 +17,8 @@ export interface Running {
   readonly pid: number;
   /** What it has written to standard error: its log. */
   log(): string;
+  /** What it has written to standard output; only of what `start` started. */
+  output(): string;
   /** Sends a signal and waits for the end; the exit code, null when the signal itself ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   /** The terminal's Ctrl-C: the signal goes to it and to all of its children. */
@@ -90,14 +92,15 @@ export async function createInstallation(
       ...as,
     });
     children.push(child);
-    let stderr = '';
+    const text = { stdout: '', stderr: '' };
     child.stderr.on('data', (chunk) => {
-      stderr += chunk;
+      text.stderr += chunk;
     });
     const ended = once(child, 'close').then(([code]) => code as number | null);
     const running: Running = {
       pid: child.pid ?? 0,
-      log: () => stderr,
+      log: () => text.stderr,
+      output: () => text.stdout,
       async end(signal) {
         child.kill(signal);
         return ended;
@@ -107,7 +110,7 @@ export async function createInstallation(
         return ended;
       },
     };
-    return { child, running, ended };
+    return { child, running, ended, text };
   }
 
   return {
@@ -119,8 +122,10 @@ export async function createInstallation(
       throw new Error(`serve ended with ${await ended}: ${running.log()}`);
     },
     start(...args) {
-      const { child, running } = spawnProgram(args);
-      child.stdout.resume();
+      const { child, running, text } = spawnProgram(args);
+      child.stdout.on('data', (chunk) => {
+        text.stdout += chunk;
+      });
       return running;
     },
     async run(...args) {
