@@ -177,6 +177,22 @@ describe('doctor', () => {
     expect(find('public port').detail).toContain('in use by something else');
   });
 
+  test('of an empty database it says that the schema is missing, and no more', async () => {
+    const empty = await createEmptyDatabase();
+    const url = empty.connectionString.replace('@/', '@localhost/');
+    const { code, states, find } = await examine({ AUTHCTL_DATABASE_URL: url });
+    await empty.drop();
+    expect(code).toBe(1);
+    expect(states).toMatchObject({
+      connection: 'ok',
+      schema: 'fail',
+      keys: 'warn',
+      domains: 'warn',
+    });
+    expect(find('schema').detail).toBe('The database has no schema yet.');
+    expect(find('keys').detail).toContain('not checked');
+  });
+
   test('exits 3 without a database, and still examines the rest', async () => {
     const { code, states } = await examine({
       ...UNREACHABLE,

@@ -35,12 +35,16 @@ const POOL_SIZE = 2;
 /** Long enough for a server that is restarting, short enough for somebody who waits. */
 const PATIENCE_MS = 5_000;
 
+type Checks = Record<string, (installation: Installation) => Promise<Finding>>;
+
 const OF_THE_DATABASE = {
-  schema: checkMigrations,
-  keys: checkKeys,
+  database: checkDatabase,
   clock: checkClock,
-  domains: checkDomains,
-} as const satisfies Record<string, (installation: Installation) => Promise<Finding>>;
+  schema: checkMigrations,
+} as const satisfies Checks;
+
+/** They read tables, which another schema does not have. */
+const OF_THE_TABLES = { keys: checkKeys, domains: checkDomains } as const satisfies Checks;
 
 /**
  * Examines this machine and the installation, changing neither. One check's failure never keeps the
@@ -82,12 +86,23 @@ async function examineDatabase(options: ExamineOptions): Promise<CheckResult[]> 
     store = await connect(options);
     return ok('the database answers');
   });
-  const names = ['database', ...Object.keys(OF_THE_DATABASE)];
-  if (!store) return [connection, ...names.map(unchecked)];
+  if (!store)
+    return [
+      connection,
+      ...notChecked({ ...OF_THE_DATABASE, ...OF_THE_TABLES }, 'the database does not answer'),
+    ];
 
   const installation = { config, clock: systemClock, store };
-  const results = [connection, await runCheck('database', () => checkDatabase(installation))];
-  for (const [name, check] of Object.entries(OF_THE_DATABASE))
+  const results = [connection, ...(await runAll(OF_THE_DATABASE, installation))];
+  const hasSchema = results.every(({ check, state }) => check !== 'schema' || state === 'ok');
+  return hasSchema
+    ? [...results, ...(await runAll(OF_THE_TABLES, installation))]
+    : [...results, ...notChecked(OF_THE_TABLES, 'the schema is not the one this program knows')];
+}
+
+async function runAll(checks: Checks, installation: Installation): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const [name, check] of Object.entries(checks))
     results.push(await runCheck(name, () => check(installation)));
   return results;
 }
@@ -105,10 +120,9 @@ function connect({ config, scope, log, stop }: ExamineOptions): Promise<Store> {
   });
 }
 
-const unchecked = (check: string): CheckResult => ({
-  check,
-  ...warn('not checked: the database does not answer'),
-});
+function notChecked(checks: Checks, why: string): CheckResult[] {
+  return Object.keys(checks).map((check) => ({ check, ...warn(`not checked: ${why}`) }));
+}
 
 function exists(path: string): Promise<boolean> {
   return access(path).then(
