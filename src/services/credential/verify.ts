@@ -31,10 +31,13 @@ const HARDEN = statement(
        parked_at = NULL, parked_reason = NULL, updated_at = now()
    WHERE user_id = $1 AND version = $2 AND pending IS NOT NULL`,
 );
+// An upgrade waits for a quiet moment, which may come after its pepper was retired: nobody counted it
+// among that key's uses, and the password would never be right again.
 const REPLACE = statement(
   'credentials.rehash',
   `UPDATE credentials SET pepper_kid = $4, salt = $5, phc = $6, updated_at = now()
-   WHERE user_id = $1 AND version = $2 AND phc = $3`,
+   WHERE user_id = $1 AND version = $2 AND phc = $3
+     AND EXISTS (SELECT 1 FROM keys WHERE kid = $4 AND status <> 'retired')`,
 );
 
 /** Upgrades under way at most, for each holds a password; the next sign-in tries again. */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Argon2Engine } from '../../../src/crypto/argon2/engine.ts';
+import { nodeRsEngine } from '../../../src/crypto/argon2/node-rs.ts';
 import { formatPhc } from '../../../src/crypto/phc.ts';
 import { SYSTEM_ACTOR } from '../../../src/services/audit/actor.ts';
 import { rotateSecret } from '../../../src/services/key/rotate.ts';
@@ -72,6 +74,39 @@ test('a login moves a credential to the current pepper, pending ones too', async
     expect(await workshop.verifier.verify(moved, password)).toBe(true);
     expect(await workshop.verifier.verify(moved, 'wrong password')).toBe(false);
   }
+});
+
+test('an upgrade that waited until its pepper was retired changes nothing', async () => {
+  const { db, clock, keys, masters } = appliance.core;
+  const workshop = createWorkshop(appliance.core, { mode: 'sync' });
+  const quiet = Promise.withResolvers<void>();
+  let hashes = 0;
+  const engine: Argon2Engine = {
+    ...nodeRsEngine,
+    async hashRaw(...input) {
+      hashes += 1;
+      if (hashes > 1) await quiet.promise;
+      return nodeRsEngine.hashRaw(...input);
+    },
+  };
+  const current = createWorkshop(appliance.core, { params: COSTLIER, engine });
+  const id = await workshop.addUser(password);
+  const before = await workshop.find(id);
+
+  const deps = { db, clock, actor: SYSTEM_ACTOR, loadMasters: masters.load };
+  await rotateSecret(deps, { kind: 'pepper', dryRun: false });
+  keys.invalidate();
+  const brief = (await keys.ring()).pepper.active.kid;
+  // The upgrade has begun with this pepper, and waits while requests are served and the pepper goes.
+  expect(await current.verifier.verify(before, password)).toBe(true);
+  await rotateSecret(deps, { kind: 'pepper', dryRun: false });
+  await appliance.sql(`UPDATE keys SET status = 'retired' WHERE kid = $1`, [brief]);
+  quiet.resolve();
+  await current.verifier.drain();
+
+  keys.invalidate();
+  expect(await workshop.find(id)).toEqual(before);
+  expect(await workshop.verifier.verify(await workshop.find(id), password)).toBe(true);
 });
 
 test('an upgrade never overwrites a password that was changed meanwhile', async () => {
