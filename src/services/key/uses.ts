@@ -19,14 +19,15 @@ const COUNTS: Readonly<Record<SecretKind, Statement>> = {
               AS "password history entries"`,
   ),
   // A session does not say by which key its newest token is, but when that was made. A node may use the
-  // key a moment longer than another has replaced it.
+  // key a moment longer than another has replaced it. Where no other came later, by clocks that differ,
+  // it cannot be told which sessions have moved: all count, until it is rotated once more.
   refresh: statement(
     'keys.refresh_uses',
     `SELECT count(*)::int AS "sessions" FROM sessions
      WHERE ended_at IS NULL AND expires_at > now() AND COALESCE(rotated_at, created_at) < (
-       SELECT min(next.activated_at) + interval '1 minute'
+       SELECT COALESCE(min(next.activated_at) + interval '1 minute', 'infinity')
        FROM keys AS next JOIN keys AS old ON old.kid = $1
-       WHERE next.kind = 'refresh' AND next.activated_at > old.activated_at)`,
+       WHERE next.kind = 'refresh' AND next.kid <> $1 AND next.activated_at >= old.activated_at)`,
   ),
   data: statement(
     'keys.data_uses',

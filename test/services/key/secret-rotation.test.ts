@@ -81,6 +81,21 @@ describe('refresh keys', () => {
     expect((await refresh(here, third.tokens.refresh_token)).status).toBe(200);
     expect((await refresh(here, refreshToken)).body.code).toBe('invalid_refresh_token');
   });
+
+  test('a key that was replaced at once, or by a node whose clock is behind, is kept for its sessions', async () => {
+    const { refreshToken } = await createAccount(here);
+    const old = await rotate('refresh');
+    for (const secondsLater of [0, -60]) {
+      await here.sql(
+        `UPDATE keys SET activated_at = $2::timestamptz
+           + CASE WHEN kid = $1 THEN interval '0' ELSE make_interval(secs => $3) END
+         WHERE kind = 'refresh'`,
+        [old, here.clock.now(), secondsLater],
+      );
+      expect(await usesOf(old)).toBeGreaterThan(0);
+    }
+    expect((await refresh(here, refreshToken)).status).toBe(200);
+  });
 });
 
 describe('data keys', () => {
