@@ -88,6 +88,7 @@ export function createServices(deps: ServicesDeps) {
     db,
     clock,
     domains,
+    identities,
     flows,
     codeFlows,
     mailBudget,

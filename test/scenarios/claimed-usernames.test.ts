@@ -8,7 +8,11 @@ let appliance: TestAppliance;
 
 beforeAll(async () => {
   appliance = await startAppliance({
-    env: { AUTHCTL_USERNAMES: 'unique', AUTHCTL_REGISTRATION_IDENTIFIER: 'either' },
+    env: {
+      AUTHCTL_USERNAMES: 'unique',
+      AUTHCTL_REGISTRATION_IDENTIFIER: 'either',
+      AUTHCTL_EVENTS_STDOUT: 'on',
+    },
   });
 });
 afterAll(() => appliance.stop());
@@ -79,6 +83,48 @@ test('a username is theirs who prove their mailbox first; the others have none',
     });
   expect((await rename('contested')).body.code).toBe('username_taken');
   expect((await rename('content')).body.username).toBe('content');
+});
+
+test('whoever loses a name is announced without it', async () => {
+  const [first, second] = [newAddress(), newAddress()];
+  const begun = [await register(first, 'Announced'), await register(second, 'Announced')] as const;
+  await verify(first, begun[0]);
+  const { body } = await verify(second, begun[1]);
+  expect(body.user.username).toBe(null);
+  const events = await appliance.sql(
+    `SELECT type, payload FROM events WHERE user_id = $1 AND type LIKE 'user.%' ORDER BY sequence`,
+    [body.user.id],
+  );
+  expect(events).toMatchObject([
+    { type: 'user.registered', payload: { username: 'Announced' } },
+    { type: 'user.updated', payload: { fields: ['username'] } },
+    { type: 'user.verified' },
+  ]);
+});
+
+test('where the domain asks for no proof any more, the first sign-in makes the name its owner’s', async () => {
+  const people = [newAddress('lenient.example'), newAddress('lenient.example')];
+  await appliance.sql(
+    `INSERT INTO domains (name, status, verification, challenge) VALUES ('lenient.example', 'verified', 'email_code', 'x')`,
+  );
+  await appliance.sql('UPDATE instance SET revision = revision + 1');
+  appliance.clock.advance(1_000);
+  for (const email of people) expect((await register(email, 'Lenient')).status).toBe(202);
+  await appliance.sql(`UPDATE domains SET verification = 'none' WHERE name = 'lenient.example'`);
+  await appliance.sql('UPDATE instance SET revision = revision + 1');
+  appliance.clock.advance(1_000);
+
+  const signIn = (email: string) =>
+    appliance.call('/v1/login', { body: { email, password: PASSWORD } });
+  // At once with themselves and with each other.
+  const answers = await Promise.all([...people, ...people].map(signIn));
+  expect(new Set(answers.map(({ body }) => body.status))).toEqual(new Set(['authenticated']));
+  const again = await Promise.all(people.map(signIn));
+  const names = again.map(({ body }) => body.user.username);
+  expect(names.toSorted()).toEqual(['Lenient', null]);
+  const login = { username: 'lenient', password: PASSWORD };
+  const { body } = await appliance.call('/v1/login', { body: login });
+  expect(body.user.email).toBe(people[names.indexOf('Lenient')]);
 });
 
 test('a forgotten password proves the mailbox too, and makes the name its owner’s', async () => {

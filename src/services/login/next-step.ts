@@ -11,9 +11,12 @@ import { type FlowAnswer, verificationRequired } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
+import type { IdentityPolicy } from '../registration/identity.ts';
 import { endUnusedSessions, MOST_SESSIONS } from '../session/end.ts';
 import type { Amr, SessionIssuer } from '../session/issue.ts';
 import { openSession } from '../session/open.ts';
+import { claimUsername } from '../user/claim-username.ts';
+import { isUsernameUnique } from '../user/profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
 
@@ -21,6 +24,7 @@ export interface NextStepDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly domains: DomainDirectory;
+  readonly identities: IdentityPolicy;
   readonly flows: FlowDrafts;
   readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
@@ -49,7 +53,8 @@ const ACTIVATE = statement(
  * next. Its order is the rule: unavailable, mailbox to prove, second factor, signed in.
  */
 export function createNextStep(deps: NextStepDeps) {
-  const { db, clock, domains, flows, codeFlows, mailBudget, sessions, events, wakeMail } = deps;
+  const { db, clock, domains, identities, flows, codeFlows, mailBudget } = deps;
+  const { sessions, events, wakeMail } = deps;
 
   async function needsVerification(user: UserColumns): Promise<boolean> {
     if (user.email === null) return false;
@@ -129,6 +134,7 @@ export function createNextStep(deps: NextStepDeps) {
 
   /** Registered under a policy that asked for a proof, signing in under one that does not. */
   async function activate(tx: Queryable, user: UserColumns): Promise<UserColumns> {
+    if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
     return (await tx.query<UserColumns>(ACTIVATE, [user.id, clock.now()]))[0] ?? user;
   }
 

@@ -63,7 +63,7 @@ export async function proveMailbox(
   if (isFirst) {
     await removeFactors(tx, user.id);
     await tx.execute(FORGET_NETWORKS, [user.id]);
-    if (isUsernameUnique(identities)) await claimUsername(tx, user);
+    if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
   }
   const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
   if (!proved) throw new AppError('flow_expired');
