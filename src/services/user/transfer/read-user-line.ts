@@ -73,7 +73,9 @@ export function readUserLine(
   problems.push(...checkHash(user.passwordHash));
   const canonical = tryIdentity(identity, policy, problems);
   if (canonical === null || problems.length > 0) return problems;
-  return { ...canonical, ...user };
+  // As after a registration, a unique name is claimed with the proof of the mailbox, see `claimUsername`.
+  const isUnclaimed = user.status === 'pending' && canonical.email !== null && !user.emailVerified;
+  return { ...canonical, ...user, ...(isUnclaimed && { usernameKey: null }) };
 }
 
 function parseObject(line: string): Fields | null {

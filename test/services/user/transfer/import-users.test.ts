@@ -270,6 +270,21 @@ test('accounts of a domain that may not register come along, and sign in', async
   expect((await appliance.call('/v1/register', { body })).status).toBe(403);
 });
 
+test('a pending account has its name from its mailbox on, so none loses its own to one in a move', async () => {
+  const lines = [
+    { email: 'waits@example.com', username: 'Moved', status: 'pending' },
+    { email: 'owns@example.com', username: 'Moved', email_verified: true },
+  ];
+  const { summary, problems } = await importInto(appliance, lines);
+  expect(problems).toEqual([]);
+  expect(summary).toMatchObject({ imported: 2, rejected: 0 });
+  const rows = await appliance.sql(
+    `SELECT email FROM users WHERE username_key = 'moved' AND username = 'Moved'`,
+  );
+  expect(rows).toEqual([{ email: 'owns@example.com' }]);
+  expect((await importInto(appliance, lines)).summary).toMatchObject({ existing: 2, rejected: 0 });
+});
+
 test('a stop is obeyed between two batches, and what was written stays', async () => {
   const stop = new AbortController();
   const lines = Array.from({ length: 1_500 }, (_, n) => ({ email: `stopped${n}@open.example` }));
