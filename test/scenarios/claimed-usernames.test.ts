@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newAddress, OTHER_PASSWORD, PASSWORD } from '../support/accounts.ts';
+import { createAccount, newAddress, OTHER_PASSWORD, PASSWORD } from '../support/accounts.ts';
 import { type Answer, startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { codeFor } from '../support/mailbox.ts';
 
@@ -83,6 +83,34 @@ test('a username is theirs who prove their mailbox first; the others have none',
     });
   expect((await rename('contested')).body.code).toBe('username_taken');
   expect((await rename('content')).body.username).toBe('content');
+});
+
+test('a name is one account’s, however many ways to it are taken at once', async () => {
+  const waiting = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const email = newAddress();
+      const { body } = await register(email, 'Crowded');
+      const code = await codeFor(appliance, email, 'verify_email');
+      return { flow_token: body.flow_token, code };
+    }),
+  );
+  const tokens = await Promise.all(
+    Array.from({ length: 4 }, async () => (await createAccount(appliance)).token),
+  );
+  const answers = await Promise.all([
+    ...waiting.map((body) => appliance.call('/v1/verify', { body })),
+    ...tokens.map((token) =>
+      appliance.call('/v1/me', { method: 'PATCH', token, body: { username: 'crowded' } }),
+    ),
+    ...Array.from({ length: 4 }, () => register(newAddress('open.example'), 'CROWDED')),
+  ]);
+  const outcomes = answers.map(({ status, body }) => body.code ?? status);
+  expect(outcomes.slice(0, 4)).toEqual([200, 200, 200, 200]);
+  for (const outcome of outcomes.slice(4)) expect([200, 201, 'username_taken']).toContain(outcome);
+  const named = await appliance.sql(
+    `SELECT username_key FROM users WHERE username ILIKE 'crowded'`,
+  );
+  expect(named).toEqual([{ username_key: 'crowded' }]);
 });
 
 test('whoever loses a name is announced without it', async () => {
