@@ -96,6 +96,24 @@ describe('refresh keys', () => {
     }
     expect((await refresh(here, refreshToken)).status).toBe(200);
   });
+
+  test('rotations one right after the other end no session, on whichever node it is refreshed', async () => {
+    const accounts = await Promise.all(Array.from({ length: 8 }, () => createAccount(here)));
+    const rotated = new AbortController();
+    const sessions = accounts.map(async ({ refreshToken }, index) => {
+      let token = refreshToken;
+      for (let round = index; !rotated.signal.aborted || round < index + 8; round += 1) {
+        const { status, body } = await refresh(round % 2 ? here : there, token);
+        expect(status).toBe(200);
+        token = body.tokens.refresh_token;
+      }
+      return token;
+    });
+    for (let n = 0; n < 6; n += 1) await rotate('refresh');
+    rotated.abort();
+    for (const token of await Promise.all(sessions))
+      expect((await refresh(here, token)).status).toBe(200);
+  });
 });
 
 describe('data keys', () => {
