@@ -365,7 +365,8 @@ export const SETTINGS = {
     max: '365d',
   }),
   usernames: choice(['off', 'display', 'unique'], {
-    about: 'No usernames, names for display only, or unique ones that can log in. A unique name is claimed by proving the mailbox, where that is asked for.',
+    about:
+      'No usernames, names for display only, or unique ones that can log in. A unique name is claimed by proving the mailbox, where that is asked for.',
     default: 'display',
   }),
   phones: choice(['off', 'collect'], {
