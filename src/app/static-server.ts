@@ -21,6 +21,7 @@ import { createMailQueue } from '../services/mail/draft.ts';
 import { openPasswordPolicy } from '../services/password/open-policy.ts';
 import { createConflicts } from '../services/registration/conflicts.ts';
 import { createIdempotency } from '../services/registration/idempotency.ts';
+import { findMissingIdentity, identityPolicyOf } from '../services/registration/identity.ts';
 import { createRegister } from '../services/registration/register.ts';
 import { createSessionIssuer } from '../services/session/issue.ts';
 import { sessionLifetimeOf } from '../services/session/lifetime.ts';
@@ -39,9 +40,12 @@ export async function startStaticServer(): Promise<Listener> {
   const config = loadConfig({ env: { AUTHCTL_HASH_MODE: 'deferred', AUTHCTL_LIMITS: 'off' } });
   const clock = systemClock;
   const log = createLogger({ level: 'warn' });
-  const app = createHttpApp<Pick<Services, 'register'>>({
+  const app = createHttpApp<Pick<Services, 'register' | 'findMissingIdentity'>>({
     routes: [register],
-    services: { register: createStaticRegister(config, log, await createKeys()) },
+    services: {
+      register: createStaticRegister(config, log, await createKeys()),
+      findMissingIdentity: (input) => findMissingIdentity(input, identityPolicyOf(config)),
+    },
     authenticate: { bearer: refuse, operator: refuse },
     toAppError,
     observeRequest: createMetrics().observeRequest,
@@ -59,11 +63,7 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
   const admit = async () => true;
   return createRegister({
     clock,
-    identities: {
-      identifier: config.registration.identifier,
-      usernames: config.usernames,
-      phones: config.phones,
-    },
+    identities: identityPolicyOf(config),
     autoLogin: false,
     domains: {
       findPolicy: async () => 'none',
