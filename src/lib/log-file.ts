@@ -56,12 +56,16 @@ export function createLogFile(options: LogFileOptions): LogFile {
   let waitingBytes = 0;
   let isPumping = false;
   let isFailing = false;
+  let writing: Promise<void> = Promise.resolve();
 
   async function pump(): Promise<void> {
     if (isPumping) return;
     isPumping = true;
     try {
-      while (waiting.length > 0) await writeSome();
+      while (waiting.length > 0) {
+        writing = writeSome();
+        await writing;
+      }
       isFailing = false;
     } catch {
       // A full disk, most likely. What waits is bounded, and tried again with the next check.
@@ -77,7 +81,7 @@ export function createLogFile(options: LogFileOptions): LogFile {
     let written = 0;
     try {
       written = (await writeTo(fd, chunk)).bytesWritten;
-      // This process slept from its look at the path until the file was compressed: nobody reads it.
+      // This process slept until the file was compressed: rather a line twice than one that nobody reads.
       if ((await fstatOf(fd)).nlink === 0) written = 0;
     } finally {
       putBack(rest(chunk, written));
@@ -140,6 +144,8 @@ export function createLogFile(options: LogFileOptions): LogFile {
     else if (!isPumping) await pumpNothing();
     if (maxBytes === 0 || sinceTidyMs < (options.tidyEveryMs ?? TIDY_EVERY_MS)) return;
     sinceTidyMs = 0;
+    // After a sleep the write under way may be to a file that is an archive by now.
+    await writing.catch(() => undefined);
     await tidyArchives(path, options, systemClock.now(), options.settledAfterMs);
   }
 
