@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/index.ts';
+import { checkServer } from '../db/check-server.ts';
 import { type Db, openDatabase } from '../db/database.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
@@ -41,7 +42,8 @@ const RESTART_PAUSE_MS = 2_000;
 
 /**
  * Opens the database: joins the embedded PostgreSQL, or waits for the external one.
- * @throws AppError `dependency_unreachable` when it does not answer in time, or refuses us
+ * @throws AppError `dependency_unreachable` when it does not answer in time, or refuses us;
+ *   `config_invalid` when it is too old or not in UTF-8
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { config, scope, log, clock } = options;
@@ -61,7 +63,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     }),
     (opened) => opened.close(),
   );
-  if (external) await waitForDatabase(db, options);
+  if (external) {
+    await waitForDatabase(db, options);
+    await checkServer(db);
+  }
   const prismaDir = join(packageRoot(), 'prisma');
   return {
     db,

@@ -4,7 +4,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { refuseBrokenRequest, refuseRequest } from './kernel/broken-request.ts';
+import { findBreach, refuseBrokenRequest, refuseRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
 import { keepRequestsYoung } from './young-generation.ts';
 
@@ -74,11 +74,11 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
 
   const timeouts = { ...TIMEOUTS_MS, ...options.timeouts };
   const server = createServer(
-    // Node would refuse it too, but without a word.
     { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
     (request, response) => {
-      if (request.headers.host === undefined && request.httpVersion !== '1.0') {
-        refuseRequest(response, 'hostMissing', clock);
+      const breach = findBreach(request);
+      if (breach) {
+        refuseRequest(response, breach, clock);
         return;
       }
       const { socket } = request;

@@ -193,6 +193,19 @@ describe('doctor', () => {
     expect(find('keys').detail).toContain('not checked');
   });
 
+  test('of a database in another encoding it says which is needed', async () => {
+    const latin = await createEmptyDatabase("ENCODING 'LATIN1' LOCALE 'C'");
+    const url = latin.connectionString.replace('@/', '@localhost/');
+    const { code, find } = await examine({ AUTHCTL_DATABASE_URL: url });
+    await latin.drop();
+    expect(code).toBe(3);
+    expect(find('connection')).toMatchObject({
+      state: 'fail',
+      detail: expect.stringContaining('encoded in LATIN1; UTF8 is needed'),
+      hint: expect.stringContaining("ENCODING 'UTF8'"),
+    });
+  });
+
   test('exits 3 without a database, and still examines the rest', async () => {
     const { code, states } = await examine({
       ...UNREACHABLE,

@@ -162,6 +162,13 @@ describe('bytes that are no request', () => {
     ['bare line feeds', 'POST /v1/echo HTTP/1.1\nHost: a\nContent-Length: 2\n\n{}'],
     ['no Host', 'GET /v1/whoami HTTP/1.1\r\n\r\n'],
     ['a body and no Host', 'POST /v1/echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}'],
+    ['two Hosts', 'GET /v1/whoami HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n'],
+    ['two Hosts of HTTP/1.0', 'GET /v1/whoami HTTP/1.0\r\nHost: a\r\nhost: a\r\n\r\n'],
+    [
+      'two Authorizations',
+      'GET /v1/whoami HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAUTHORIZATION: Bearer b\r\n\r\n',
+    ],
+    ['two content types', `${HEAD}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}`],
   ])('%s is refused and the connection ended', async (_name, bytes) => {
     const app = await startApp([echo, whoami]);
     const answer = await sendRaw(app.port, bytes);

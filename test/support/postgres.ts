@@ -22,9 +22,9 @@ export function createTestDatabase(): Promise<TestDatabase> {
   return createDatabase(TEMPLATE);
 }
 
-/** Makes a database without even the schema. */
-export function createEmptyDatabase(): Promise<TestDatabase> {
-  return createDatabase('template0');
+/** Makes a database without even the schema. @param options of CREATE DATABASE: `ENCODING …` */
+export function createEmptyDatabase(options = ''): Promise<TestDatabase> {
+  return createDatabase(`template0 ${options}`);
 }
 
 async function createDatabase(template: string): Promise<TestDatabase> {

@@ -89,7 +89,7 @@ async function examineDatabase(options: ExamineOptions): Promise<CheckResult[]> 
   if (!store)
     return [
       connection,
-      ...notChecked({ ...OF_THE_DATABASE, ...OF_THE_TABLES }, 'the database does not answer'),
+      ...notChecked({ ...OF_THE_DATABASE, ...OF_THE_TABLES }, 'there is no usable database'),
     ];
 
   const installation = { config, clock: systemClock, store };

@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { uuidv7 } from '../../crypto/random.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -8,6 +8,10 @@ import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 const REFUSALS = {
   notHttp: { status: 400, detail: 'This is not an HTTP request.' },
   hostMissing: { status: 400, detail: 'An HTTP/1.1 request needs a Host header.' },
+  headerRepeated: {
+    status: 400,
+    detail: 'Host, Authorization and Content-Type may appear once in a request.',
+  },
   tooSlow: { status: 408, detail: 'The request took too long to arrive.' },
   unknownExpectation: { status: 417, detail: 'The only expectation known here is 100-continue.' },
   headersTooLarge: { status: 431, detail: 'The header fields are larger than 16 KiB.' },
@@ -22,6 +26,32 @@ const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
 };
 
 const LINGER_MS = 1_000;
+
+/**
+ * Fields of which a proxy before us may have read the last where Node keeps the first: each would
+ * have seen another request (RFC 9112 §3.2 for Host; RFC 9110 §5.3).
+ */
+const SINGULAR = ['host', 'authorization', 'content-type'];
+
+/**
+ * What makes a request that Node's parser let pass no request of ours; null where nothing does.
+ * Node would refuse a missing Host, too, but without a word.
+ */
+export function findBreach(request: IncomingMessage): Refusal | null {
+  if (request.headers.host === undefined && request.httpVersion !== '1.0') return 'hostMissing';
+  return SINGULAR.some((name) => isRepeated(request.rawHeaders, name)) ? 'headerRepeated' : null;
+}
+
+/** @param rawHeaders names and values in turns, as they were sent */
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const sent = rawHeaders[at]!;
+    // Compared by length first: this runs for every header of every request.
+    if (sent.length === name.length && sent.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
+}
 
 /**
  * Answers bytes that are no HTTP request, a header that is too large and a client that is too slow,
