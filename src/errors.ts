@@ -116,7 +116,12 @@ export class AppError extends Error {
   readonly log: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    const frames = Error.stackTraceLimit;
+    // Where it was thrown is of interest for faults; for what a crowd is told by the thousand, finding
+    // out would be a tenth of the work.
+    if (ERRORS[code].http < 500 || code === 'overloaded') Error.stackTraceLimit = 0;
     super(options.text ?? ERRORS[code].text, { cause: options.cause });
+    Error.stackTraceLimit = frames;
     this.name = 'AppError';
     this.code = code;
     this.hint = options.hint;

@@ -36,13 +36,8 @@ export interface ForgeStats {
   readonly ratePerSecond: number;
 }
 
-/** The one bounded pool through which every password hash of a process goes. */
-export interface Forge {
-  /**
-   * Refuses now what `hash` would refuse: before anything is spent on a request that has no chance.
-   * @throws AppError `overloaded`
-   */
-  ensureRoom(): void;
+/** What computes password hashes for requests, each in a slot of the Forge. */
+export interface Hasher {
   /**
    * Hashes for a request, in order of arrival.
    * @param params the current cost unless a stored hash asks for its own
@@ -55,6 +50,23 @@ export interface Forge {
    * @throws AppError as `hash` does
    */
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+/** A place in the queue that is kept for one request; its first hash takes it. */
+export interface Reservation extends Hasher {
+  /** Gives the place back if no hash has taken it. Callable more than once. */
+  release(): void;
+}
+
+/** The one bounded pool through which every password hash of a process goes. */
+export interface Forge extends Hasher {
+  /**
+   * Keeps a place for a request that has something to do before it hashes, or refuses it now: before
+   * anything is spent on one that has no chance. In a crowd, hundreds would else see the same free
+   * place, and all but one prepare in vain.
+   * @throws AppError `overloaded`
+   */
+  reserve(): Reservation;
   /** Hashes in the background: starts only while no request waits. Its queue is the caller's to bound. */
   idleHash(
     input: Buffer,
@@ -101,6 +113,8 @@ export function createForge(options: ForgeOptions): Forge {
   const emptied = Promise.withResolvers<void>();
   const totals = { completed: 0, rejected: 0, waitMs: 0, hashMs: 0 };
   let busy = 0;
+  /** Requests that have a place and are on their way to it. */
+  let reserved = 0;
   let isClosed = false;
   let meanHashMs: number | undefined;
 
@@ -112,29 +126,40 @@ export function createForge(options: ForgeOptions): Forge {
     return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond() * queueSeconds));
   }
 
-  function hash(
-    input: Buffer,
-    salt: Buffer,
-    params = currentParams,
-    signal?: AbortSignal,
-  ): Promise<Buffer> {
-    return run(() => hashNow(input, salt, params), signal);
+  /** @param enter what lets a request into the queue */
+  function hasherBehind(enter: () => void): Hasher {
+    async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+      enter();
+      const arrivedAt = clock.monotonicMs();
+      const take = () => takeSlot(requests, signal);
+      await (busy < slots ? take() : step('password.wait', take));
+      totals.waitMs += clock.monotonicMs() - arrivedAt;
+      return useSlot(work);
+    }
+    return {
+      run,
+      hash: (input, salt, params = currentParams, signal?) =>
+        run(() => hashNow(input, salt, params), signal),
+    };
   }
 
   function ensureRoom(): void {
-    if (requests.size < queueLimit() || busy < slots) return;
+    const expected = requests.size + reserved;
+    if (expected < queueLimit() + slots - busy) return;
     totals.rejected += 1;
-    const retryAfterSeconds = Math.max(1, Math.ceil(requests.size / ratePerSecond()));
+    const retryAfterSeconds = Math.max(1, Math.ceil(expected / ratePerSecond()));
     throw new AppError('overloaded', { retryAfterSeconds });
   }
 
-  async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  function reserve(): Reservation {
     ensureRoom();
-    const arrivedAt = clock.monotonicMs();
-    const take = () => takeSlot(requests, signal);
-    await (busy < slots ? take() : step('password.wait', take));
-    totals.waitMs += clock.monotonicMs() - arrivedAt;
-    return useSlot(work);
+    reserved += 1;
+    let isHeld = true;
+    function release(): void {
+      if (isHeld) reserved -= 1;
+      isHeld = false;
+    }
+    return { release, ...hasherBehind(() => (isHeld ? release() : ensureRoom())) };
   }
 
   async function idleHash(
@@ -210,9 +235,8 @@ export function createForge(options: ForgeOptions): Forge {
   }
 
   return {
-    ensureRoom,
-    hash,
-    run,
+    ...hasherBehind(ensureRoom),
+    reserve,
     idleHash,
     ratePerSecond,
     hasFreeSlot: () => busy < slots,

@@ -105,17 +105,45 @@ describe('queue', () => {
     await finish(Promise.all(accepted));
   });
 
-  it('says beforehand what it would refuse, and counts it as refused', async () => {
+  it('keeps a place for who has something to do first, and refuses the others meanwhile', async () => {
     const { engine, finish } = gatedEngine();
     const forge = forgeWith({ engine, slots: 1, queueLimit: 1 });
-    const accepted = [1, 2].map((n) => {
-      forge.ensureRoom();
-      return forge.hash(input(n), salt);
-    });
-    expect(forge.ensureRoom).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    expect(forge.stats()).toMatchObject({ busy: 1, queued: 1, rejected: 1 });
+    const reservations = [forge.reserve(), forge.reserve()];
+    expect(forge.reserve).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    await expect(forge.hash(input(3), salt)).rejects.toMatchObject({ code: 'overloaded' });
+    const accepted = reservations.map((place, n) => place.hash(input(n), salt));
+    expect(forge.reserve).toThrow();
+    expect(forge.stats()).toMatchObject({ busy: 1, queued: 1, rejected: 3 });
     await finish(Promise.all(accepted));
-    expect(forge.ensureRoom).not.toThrow();
+    expect(forge.reserve).not.toThrow();
+  });
+
+  it('a reservation is good for one hash, and can be given back instead', async () => {
+    const { engine, finish } = gatedEngine();
+    const forge = forgeWith({ engine, slots: 1, queueLimit: 0 });
+    const unused = forge.reserve();
+    expect(forge.reserve).toThrow();
+    unused.release();
+    unused.release();
+    const place = forge.reserve();
+    const first = place.run(() => engine.hashRaw(input(1), salt, { ...cost, length: 32 }));
+    place.release();
+    await expect(place.hash(input(2), salt)).rejects.toMatchObject({ code: 'overloaded' });
+    await finish(first);
+    await finish(forge.reserve().hash(input(3), salt));
+  });
+
+  it('500 at once for the last places: so many get in as there are, and all of those are served', async () => {
+    const forge = forgeWith({ engine: nodeRsEngine, slots: 2, queueLimit: 18 });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 500 }, async (_, n) => {
+        const place = forge.reserve();
+        await new Promise((resolve) => setTimeout(resolve, n % 3));
+        return place.hash(input(n), salt).finally(place.release);
+      }),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
+    expect(forge.stats()).toMatchObject({ busy: 0, queued: 0, completed: 20, rejected: 480 });
   });
 
   it('a bound of zero still uses the free slots', async () => {

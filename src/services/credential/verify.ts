@@ -1,5 +1,5 @@
 import { isEqual } from '../../crypto/equal.ts';
-import type { Forge } from '../../crypto/forge.ts';
+import type { Forge, Hasher, Reservation } from '../../crypto/forge.ts';
 import { type Argon2Params, formatPhc, needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
 import { prehash } from '../../crypto/prehash.ts';
 import { randomBytes } from '../../crypto/random.ts';
@@ -79,9 +79,13 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
     return { x, known, pepperKid: pepper.active.kid };
   }
 
-  async function verifyPending(stored: StoredCredential | null, x: Buffer): Promise<boolean> {
+  async function verifyPending(
+    stored: StoredCredential | null,
+    x: Buffer,
+    hasher: Hasher,
+  ): Promise<boolean> {
     const salt = randomBytes(16);
-    const hash = await forge.hash(x, salt, params);
+    const hash = await hasher.hash(x, salt, params);
     if (!stored?.pending || !isEqual(x, stored.pending)) return false;
     await promote(stored, formatPhc(params, salt, hash));
     return true;
@@ -94,8 +98,8 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
     );
   }
 
-  async function verifyFinal(phc: Phc, x: Buffer): Promise<boolean> {
-    return isEqual(await forge.hash(x, phc.salt, phc.params), phc.hash);
+  async function verifyFinal(phc: Phc, x: Buffer, hasher: Hasher): Promise<boolean> {
+    return isEqual(await hasher.hash(x, phc.salt, phc.params), phc.hash);
   }
 
   /** By the other system's own rules, on the bytes as they came; then its hash has served. */
@@ -103,8 +107,9 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
     stored: StoredCredential,
     imported: ForeignHash,
     password: string,
+    hasher: Hasher,
   ): Promise<boolean> {
-    const isValid = await imported.matches(Buffer.from(password), forge);
+    const isValid = await imported.matches(Buffer.from(password), hasher);
     if (isValid) upgradeLater(stored, password);
     return isValid;
   }
@@ -132,22 +137,27 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   }
 
   return {
-    /** Refuses while no check could begin, whoever asks. @throws AppError `overloaded` */
-    ensureRoom: forge.ensureRoom,
+    /** Keeps room for one check, whoever's it will be. @throws AppError `overloaded` */
+    reserve: (): Reservation => forge.reserve(),
 
     /**
      * Whether the password is the one stored; null stands for "no such user" and costs the same.
      * A pending row is promoted, an outdated one replaced, on success.
+     * @param hasher the caller's reservation, if it has one
      * @throws AppError `overloaded` when the Forge is full
      */
-    async verify(stored: StoredCredential | null, password: string): Promise<boolean> {
+    async verify(
+      stored: StoredCredential | null,
+      password: string,
+      hasher: Hasher = forge,
+    ): Promise<boolean> {
       const imported = stored && findImported(stored);
-      if (imported) return verifyImported(stored, imported, password);
+      if (imported) return verifyImported(stored, imported, password, hasher);
       const { x, known, pepperKid } = await prepare(stored, password);
       const phc = known?.phc ? parsePhc(known.phc) : null;
-      if (known === null || phc === null) return verifyPending(known, x);
+      if (known === null || phc === null) return verifyPending(known, x, hasher);
 
-      const isValid = await verifyFinal(phc, x);
+      const isValid = await verifyFinal(phc, x, hasher);
       const isOutdated = needsRehash(phc, params) || known.pepperKid !== pepperKid;
       if (isValid && isOutdated) upgradeLater(known, password);
       return isValid;
@@ -159,7 +169,7 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
       if (imported) return imported.matches(Buffer.from(password), forge);
       const { x, known } = await prepare(stored, password);
       const phc = known?.phc ? parsePhc(known.phc) : null;
-      return phc !== null && verifyFinal(phc, x);
+      return phc !== null && verifyFinal(phc, x, forge);
     },
 
     /**

@@ -1,3 +1,4 @@
+import type { Hasher } from '../../crypto/forge.ts';
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -39,14 +40,8 @@ export function createLogin(deps: LoginDeps) {
   return async function login(input: LoginInput, client: ClientInfo): Promise<FlowAnswer> {
     checkMaximumLength(input.password, '/password');
     // In a crowd most are refused: they must cost neither a count nor a look-up, known or unknown.
-    credentials.ensureRoom();
-    const who = parseIdentifier(input);
-    const attempt = await limits.beginLogin(who?.value ?? '', client);
-    const account = await settle(attempt, async () => {
-      const found = who && (await findAccount(db, who));
-      const isRight = await credentials.verify(found?.credential ?? null, input.password);
-      return isRight ? found : null;
-    });
+    const reservation = credentials.reserve();
+    const account = await findRightful(input, client, reservation).finally(reservation.release);
     if (!account) {
       await auditFailure(client);
       throw new AppError('invalid_credentials');
@@ -57,6 +52,21 @@ export function createLogin(deps: LoginDeps) {
       client,
     });
   };
+
+  /** The account whose password this is; null, after the same work, where it is nobody's. */
+  async function findRightful(
+    input: LoginInput,
+    client: ClientInfo,
+    hasher: Hasher,
+  ): Promise<Account | null> {
+    const who = parseIdentifier(input);
+    const attempt = await limits.beginLogin(who?.value ?? '', client);
+    return settle(attempt, async () => {
+      const found = who && (await findAccount(db, who));
+      const isRight = await credentials.verify(found?.credential ?? null, input.password, hasher);
+      return isRight ? found : null;
+    });
+  }
 
   /** Which account was meant is not recorded: the identifier may be a password typed a line too early. */
   async function auditFailure(client: ClientInfo): Promise<void> {

@@ -14,8 +14,8 @@ export const argon2: ForeignFormat = {
     const phc = parsePhc(text, variant);
     if (phc === null) return isTooCostly(text) ? 'too_costly' : 'malformed';
     return {
-      matches: async (password, forge) =>
-        isEqual(await forge.hash(password, phc.salt, phc.params), phc.hash),
+      matches: async (password, hasher) =>
+        isEqual(await hasher.hash(password, phc.salt, phc.params), phc.hash),
     };
   },
 };

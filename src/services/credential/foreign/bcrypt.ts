@@ -21,8 +21,8 @@ export const bcrypt: ForeignFormat = {
     if (!(cost >= 4)) return 'malformed';
     if (cost > MAX_COST) return 'too_costly';
     return {
-      matches: (password, forge) =>
-        forge.run(async () => {
+      matches: (password, hasher) =>
+        hasher.run(async () => {
           // Loaded when first needed: most installations never import bcrypt.
           const { verify } = await import('@node-rs/bcrypt');
           return verify(password, text);

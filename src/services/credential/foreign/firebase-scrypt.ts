@@ -28,8 +28,8 @@ export const firebaseScrypt: ForeignFormat = {
 
     const fullSalt = Buffer.concat([salt, separator]);
     return {
-      matches: (password, forge) =>
-        forge.run(async () => {
+      matches: (password, hasher) =>
+        hasher.run(async () => {
           const key = await deriveScryptKey(password, fullSalt, cost, KEY_BYTES);
           const cipher = createCipheriv('aes-256-ctr', key, COUNTER_START);
           return isEqual(cipher.update(signerKey), digest);

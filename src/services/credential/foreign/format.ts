@@ -1,4 +1,4 @@
-import type { Forge } from '../../../crypto/forge.ts';
+import type { Hasher } from '../../../crypto/forge.ts';
 
 /** A password hash made by another system, read and found affordable. */
 export interface ForeignHash {
@@ -6,7 +6,7 @@ export interface ForeignHash {
    * Whether it is the hash of this password (UTF-8), computed in the Forge.
    * @throws AppError `overloaded` when the Forge is full
    */
-  matches(password: Buffer, forge: Forge): Promise<boolean>;
+  matches(password: Buffer, hasher: Hasher): Promise<boolean>;
 }
 
 /** Why a string is not taken: no known format, a broken one, or one that costs too much to check. */

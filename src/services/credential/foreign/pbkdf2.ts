@@ -38,8 +38,8 @@ export const pbkdf2: ForeignFormat = {
     if (salt === null || digest === null || !isPlausible(salt, digest)) return 'malformed';
     if (iterations > MAX_ITERATIONS) return 'too_costly';
     return {
-      matches: (password, forge) =>
-        forge.run(async () =>
+      matches: (password, hasher) =>
+        hasher.run(async () =>
           isEqual(await deriveKey(password, salt, iterations, digest.length, algorithm), digest),
         ),
     };

@@ -26,8 +26,8 @@ export const scrypt: ForeignFormat = {
     if (salt === null || digest === null || !isPlausible(salt, digest)) return 'malformed';
     if (!isAffordableCost(cost)) return 'too_costly';
     return {
-      matches: (password, forge) =>
-        forge.run(async () =>
+      matches: (password, hasher) =>
+        hasher.run(async () =>
           isEqual(await deriveScryptKey(password, salt, cost, digest.length), digest),
         ),
     };
