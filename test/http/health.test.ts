@@ -3,19 +3,16 @@ import { healthRoute } from '../../src/http/health.ts';
 import { startApp, until } from './support/http.ts';
 
 test('health is 200 when all works, and 503 naming what does not, without the reason', async () => {
-  let isUp = true;
-  const checks = {
-    keys: () => undefined,
-    database: async () => {
-      if (!isUp) throw new Error('connect ECONNREFUSED db.internal:5432');
-    },
-  };
+  const answers = () => Promise.resolve();
+  const refuses = () => Promise.reject(new Error('connect ECONNREFUSED db.internal:5432'));
+  let askDatabase = answers;
+  const checks = { keys: () => undefined, database: () => askDatabase() };
   const app = await startApp([healthRoute('/health', checks)]);
   const up = await app.ask({ path: '/health' });
   expect(up.status).toBe(200);
   expect(up.json).toEqual({ status: 'ok', checks: { keys: 'ok', database: 'ok' } });
 
-  isUp = false;
+  askDatabase = refuses;
   const down = await app.ask({ path: '/health' });
   expect(down.status).toBe(503);
   expect(down.json).toEqual({
@@ -24,7 +21,7 @@ test('health is 200 when all works, and 503 naming what does not, without the re
   });
   expect(down.headers['retry-after']).toBe('1');
 
-  isUp = true;
+  askDatabase = answers;
   expect((await app.ask({ path: '/health' })).status).toBe(200);
 });
 
