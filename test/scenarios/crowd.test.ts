@@ -35,6 +35,11 @@ test('a sign-in that finds every slot taken is refused at once, and touches no c
     if (first !== 503) crowd.push(answer);
     return first === 503;
   });
+  // Places are given out before anything is counted: those who have them must have got there.
+  await eventually('slot and queue are taken', () => {
+    const { busy, queued } = appliance.api.forge.stats();
+    return busy === 1 && queued === 1;
+  });
   const before = await countCounters();
 
   const statuses = (await Promise.all(Array.from({ length: 10 }, attempt))).map(
