@@ -1,10 +1,20 @@
-import { createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import {
+  createServer as createTlsServer,
+  getCACertificates,
+  setDefaultCACertificates,
+  type TLSSocket,
+} from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { uuidv7 } from '../../../../src/crypto/random.ts';
+import type { KafkaOptions } from '../../../../src/services/event/sinks/kafka-client.ts';
 import { createKafkaSink } from '../../../../src/services/event/sinks/kafka-sink.ts';
 import type { OutgoingEvent, Sink } from '../../../../src/services/event/sinks/sink.ts';
 import { hasKafka, type KafkaCluster, startKafka, whyNoKafka } from '../../../support/kafka.ts';
 import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
+import { TEST_CERTIFICATE } from '../../../support/smtp.ts';
 
 const TOPIC = 'authctl.events';
 const NEVER = new AbortController().signal;
@@ -20,8 +30,14 @@ function eventOf(userId: string | null, count = 0): OutgoingEvent {
   return { id, type: 'user.updated', userId, occurredAt, body: JSON.stringify({ id, count }) };
 }
 
-function sinkTo(brokers: readonly string[]): Sink {
-  const sink = createKafkaSink({ brokers, topic: TOPIC, tls: false, credentials: null });
+function sinkTo(brokers: readonly string[], options: Partial<KafkaOptions> = {}): Sink {
+  const sink = createKafkaSink({
+    brokers,
+    topic: TOPIC,
+    tls: false,
+    credentials: null,
+    ...options,
+  });
   closers.push(sink.close);
   return sink;
 }
@@ -44,6 +60,74 @@ test('a broker that accepts and never answers is given up when the time is over'
   const sink = sinkTo([`127.0.0.1:${await listenOnFreePort(server)}`]);
   const outcomes = await sink.publish([eventOf('u'), eventOf('v')], AbortSignal.timeout(200));
   expect(outcomes).toEqual([new Error('no answer in time'), new Error('no answer in time')]);
+});
+
+describe('over TLS', () => {
+  const key = readFileSync(new URL('../../../support/localhost-key.pem', import.meta.url));
+  const trusted = getCACertificates('default');
+
+  /** How a listener that wants TLS answers what is none: "unexpected message" (RFC 8446 §6). */
+  const TLS_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 10]);
+
+  afterEach(() => setDefaultCACertificates(trusted));
+
+  /** A listener with the tests' certificate that hangs up after the greeting. */
+  async function startTlsListener() {
+    const names: TLSSocket['servername'][] = [];
+    const server = createTlsServer({ cert: TEST_CERTIFICATE, key }, (socket) => {
+      names.push(socket.servername);
+      socket.end();
+    });
+    closers.push(() => void server.close());
+    return { port: await listenOnFreePort(server), names };
+  }
+
+  async function refusalOf(broker: string, tls: boolean): Promise<string | undefined> {
+    const [outcome] = await sinkTo([broker], { tls }).publish([eventOf('u')], NEVER);
+    return outcome?.message;
+  }
+
+  test('a certificate of an unknown authority is refused, and the reason says so', async () => {
+    const { port, names } = await startTlsListener();
+    expect(await refusalOf(`localhost:${port}`, true)).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(names).toEqual([]);
+  });
+
+  test('a broker is greeted by its name, or by none where it is an address', async () => {
+    setDefaultCACertificates([...trusted, TEST_CERTIFICATE]);
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on('warning', note);
+    closers.push(() => void process.off('warning', note));
+    const { port, names } = await startTlsListener();
+    expect(await refusalOf(`localhost:${port}`, true)).toBe('Connection closed');
+    expect(await refusalOf(`127.0.0.1:${port}`, true)).toBe('Connection closed');
+    expect(names).toEqual(['localhost', false]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a trusted certificate of somebody else is refused, for an address too', async () => {
+    setDefaultCACertificates([...trusted, TEST_CERTIFICATE]);
+    const server = createTlsServer({ cert: TEST_CERTIFICATE, key });
+    closers.push(() => void server.close());
+    server.listen(0, '127.0.0.2');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect(await refusalOf(`127.0.0.2:${port}`, true)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+  });
+
+  test('a listener that wants TLS, or has none, is told from one that is away', async () => {
+    const secure = createServer((socket) => socket.end(TLS_ALERT));
+    closers.push(() => void secure.close());
+    const securePort = await listenOnFreePort(secure);
+    expect(await refusalOf(`127.0.0.1:${securePort}`, false)).toBe('Broker requires TLS');
+    const plain = createServer((socket) => socket.end());
+    closers.push(() => void plain.close());
+    const plainPort = await listenOnFreePort(plain);
+    expect(await refusalOf(`127.0.0.1:${plainPort}`, true)).toBe(
+      'the broker does not speak TLS here',
+    );
+  });
 });
 
 describe.skipIf(!hasKafka)(`with a Kafka cluster (else: ${whyNoKafka})`, () => {
