@@ -59,6 +59,9 @@ export function findWarnings(config: Config): string[] {
   if (config.env !== 'production') return warnings;
   if (['trace', 'debug'].includes(config.log.level))
     warnings.push(`log.level is ${config.log.level}: the log will grow fast`);
+  const { username, mechanism, tls } = config.kafka;
+  if (username !== undefined && mechanism === 'plain' && !tls)
+    warnings.push('kafka.mechanism is plain and kafka.tls off: the password crosses in clear');
   if (config.insecure) warnings.push('insecure is on: passwords may cross the network in clear');
   return warnings;
 }

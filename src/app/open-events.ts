@@ -8,6 +8,7 @@ import { webhookSecrets } from '../services/event/webhook-secrets.ts';
 import { createRelayLoop } from '../worker/relay-loop.ts';
 import type { Core } from './core.ts';
 import { hasEventSink } from './has-event-sink.ts';
+import { kafkaOptions } from './kafka-options.ts';
 import { programVersion } from './version.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
@@ -39,23 +40,10 @@ export function openRelayLoop(core: Core, scope: Scope, { meterRelay }: WorkerMe
 }
 
 function openSinks({ config, clock, keys }: Core): Sink[] {
-  const { kafka, webhook, events } = config;
+  const { webhook, events } = config;
   const sinks: Sink[] = [];
-  if (kafka.brokers.length > 0)
-    sinks.push(
-      createKafkaSink({
-        brokers: kafka.brokers,
-        topic: kafka.topic,
-        tls: kafka.tls,
-        credentials: kafka.username
-          ? {
-              mechanism: kafka.mechanism,
-              username: kafka.username,
-              password: kafka.password?.reveal() ?? '',
-            }
-          : null,
-      }),
-    );
+  const kafka = kafkaOptions(config);
+  if (kafka) sinks.push(createKafkaSink(kafka));
   if (webhook.url)
     sinks.push(
       createWebhookSink({

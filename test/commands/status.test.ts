@@ -7,6 +7,7 @@ import { runAuthctl } from '../cli/support/run-program.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { runBeside } from '../support/cli.ts';
 import { startCollector } from '../support/collector.ts';
+import { hasKafka, startKafka, whyNoKafka } from '../support/kafka.ts';
 import { createEmptyDatabase } from '../support/postgres.ts';
 import { QUICK_SIGN_IN, signUp } from '../support/sign-in.ts';
 import { startSilentServer, startSmtpSink } from '../support/smtp.ts';
@@ -146,6 +147,29 @@ describe('doctor', () => {
     });
     expect(away.code).toBe(0);
   });
+
+  test.skipIf(!hasKafka)(
+    `asks Kafka as the worker would, and never shows the password (else: ${whyNoKafka})`,
+    async () => {
+      const cluster = await startKafka();
+      const brokers = cluster.brokers.join();
+      const there = await examine({ AUTHCTL_KAFKA_BROKERS: brokers });
+      await cluster.stop();
+      const away = await examine({
+        AUTHCTL_KAFKA_BROKERS: brokers,
+        AUTHCTL_KAFKA_USERNAME: 'authctl',
+        AUTHCTL_KAFKA_PASSWORD: 'canary-password',
+      });
+      expect(there.find('kafka')).toMatchObject({ state: 'ok' });
+      expect(away.find('kafka')).toMatchObject({
+        state: 'fail',
+        detail: expect.stringContaining('ECONNREFUSED'),
+        hint: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+      });
+      expect(JSON.stringify(away.find('kafka'))).not.toContain('canary');
+      expect(away.code).toBe(1);
+    },
+  );
 
   test('names everything that is wrong at once, each with what to do', async () => {
     const occupied = createServer().listen(0, '127.0.0.1');

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { explainConfig, type Given, loadConfig } from '../../config/index.ts';
+import { explainConfig, findWarnings, type Given, loadConfig } from '../../config/index.ts';
 import { SETTINGS } from '../../config/schema.ts';
 import { formatPhc, MAX_COST, parsePhc } from '../../src/crypto/phc.ts';
 import { AppError } from '../../src/errors.ts';
@@ -268,6 +268,19 @@ describe('production', () => {
     const env = { ...PRODUCTION, AUTHCTL_PUBLIC_URL: 'http://auth.example.com' };
     expect(faults(env)).toEqual(['public_url']);
     expect(loadConfig({ env, flags: { insecure: true } }).insecure).toBe(true);
+  });
+
+  test('warns of a Kafka password that crosses the network in clear', () => {
+    const kafka = {
+      AUTHCTL_KAFKA_BROKERS: 'kafka:9092',
+      AUTHCTL_KAFKA_USERNAME: 'authctl',
+      AUTHCTL_KAFKA_PASSWORD: 'canary',
+    };
+    const warnings = (env: Record<string, string>) =>
+      findWarnings(loadConfig({ env: { ...PRODUCTION, ...kafka, ...env } })).join();
+    expect(warnings({ AUTHCTL_KAFKA_MECHANISM: 'plain' })).toContain('kafka.tls');
+    expect(warnings({ AUTHCTL_KAFKA_MECHANISM: 'plain', AUTHCTL_KAFKA_TLS: 'on' })).toBe('');
+    expect(warnings({})).toBe('');
   });
 
   test('development needs none of it', () => {

@@ -15,7 +15,7 @@ import {
   type Installation,
 } from './installation.ts';
 import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
-import { checkMail, checkPort, checkSettings, checkTraces } from './network.ts';
+import { checkKafka, checkMail, checkPort, checkSettings, checkTraces } from './network.ts';
 
 export interface Diagnosis {
   readonly checks: readonly CheckResult[];
@@ -63,6 +63,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
       checkPort(management.host, management.port, '/health/live'),
     ),
     await runCheck('mail', () => checkMail(config)),
+    await runCheck('kafka', () => checkKafka(config)),
     await runCheck('traces', () => checkTraces(config)),
   ];
   const ofTheDatabase = await examineDatabase(options);

@@ -1,13 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../../../config/index.ts';
+import { NO_SUCH_TOPIC } from '../../services/event/sinks/kafka-failure.ts';
+import { probeKafka } from '../../services/event/sinks/probe-kafka.ts';
 import { createOtlpSender, EMPTY_EXPORT, NotDelivered } from '../../tracing/otlp-sender.ts';
+import { kafkaOptions } from '../kafka-options.ts';
 import { createConfiguredSmtp } from '../open-mail.ts';
 import { otelHeaders } from '../open-tracer.ts';
 import { programVersion } from '../version.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 const ANSWER_MS = 2_000;
+/** Several brokers may each take their time to be found away. */
+const KAFKA_ANSWER_MS = 12_000;
 
 /** Whether a listener's address is free, or held by an authctl. */
 export async function checkPort(host: string, port: number, health: string): Promise<Finding> {
@@ -32,6 +37,24 @@ export async function checkMail(config: Config): Promise<Finding> {
     smtp.close();
   }
 }
+
+/** The cluster that events go to, as far as it goes without sending one. */
+export async function checkKafka(config: Config): Promise<Finding> {
+  const options = kafkaOptions(config);
+  if (!options) return ok('no Kafka');
+  const problem = await probeKafka(options, AbortSignal.timeout(KAFKA_ANSWER_MS));
+  if (problem === null) return ok(`the topic ${options.topic} is there`);
+  if (problem === NO_SUCH_TOPIC)
+    return warn(
+      `the topic ${options.topic} does not exist`,
+      'make it, unless the cluster makes topics by itself: the first event then asks for it',
+    );
+  return fail(`events do not reach the brokers: ${problem}`, HOW_TO_REACH_KAFKA);
+}
+
+const HOW_TO_REACH_KAFKA =
+  'check kafka.brokers, kafka.tls, kafka.mechanism, kafka.username and kafka.password, and the rights to the topic; ' +
+  'a private certificate authority is made known with NODE_EXTRA_CA_CERTS=<file>';
 
 /** The collector of traces, asked with an export of nothing. Without it everything else works. */
 export async function checkTraces(config: Config): Promise<Finding> {
