@@ -137,9 +137,11 @@ test('greylisting for five minutes still delivers while the code lives, as one c
     bench.clock.advance(5_000);
   }
   expect(outcome).toEqual(['sent']);
-  expect(bench.clock.now().getTime() - start).toBeLessThan(7 * MINUTE);
+  // The sixth try: 5:40 after the first, each wait up to a fifth longer and seen up to a step late.
+  const latest = 1.2 * 340_000 + 6 * 5_000;
+  expect(bench.clock.now().getTime() - start).toBeLessThanOrEqual(latest);
   expect(sink.received).toHaveLength(1);
-  expect(sink.received[0]!.mail.text).toMatch(/expires in [34] minutes/);
+  expect(sink.received[0]!.mail.text).toMatch(/expires in [234] minutes/);
 });
 
 test('a mail whose code has expired is not sent any more, and nothing of it is kept', async () => {
