@@ -26,7 +26,7 @@ export async function underLoad<T>(
     url,
     scenario: { kind: 'login', emails: [`stranger@${OPEN_DOMAIN}`], password: 'not my password' },
     connections: slots + FULL_QUEUE,
-    pauseAfterRefusalMs: PAUSE_MS,
+    mostRestMs: PAUSE_MS,
   };
   const rate = load === 'half' ? { ratePerSecond: (await measureCapacity(plan)) / 2 } : {};
   const stop = new AbortController();

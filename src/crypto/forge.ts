@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { type Argon2Cost, type Argon2Engine, isSameCost } from './argon2/engine.ts';
 import { type Argon2Params, HASH_BYTES } from './phc.ts';
+import { createReturnTimes } from './return-times.ts';
 
 export interface ForgeOptions {
   readonly engine: Argon2Engine;
@@ -110,6 +111,7 @@ export function createForge(options: ForgeOptions): Forge {
   const currentParams: Argon2Params = { ...options.cost, length: HASH_BYTES };
   const requests: Lane = new Set();
   const background: Lane = new Set();
+  const returnTimes = createReturnTimes(clock);
   const emptied = Promise.withResolvers<void>();
   const totals = { completed: 0, rejected: 0, waitMs: 0, hashMs: 0 };
   let busy = 0;
@@ -147,7 +149,7 @@ export function createForge(options: ForgeOptions): Forge {
     const expected = requests.size + reserved;
     if (expected < queueLimit() + slots - busy) return;
     totals.rejected += 1;
-    const retryAfterSeconds = Math.max(1, Math.ceil(expected / ratePerSecond()));
+    const retryAfterSeconds = returnTimes.next(expected / ratePerSecond(), 1 / ratePerSecond());
     throw new AppError('overloaded', { retryAfterSeconds });
   }
 

@@ -105,6 +105,20 @@ describe('queue', () => {
     await finish(Promise.all(accepted));
   });
 
+  it('sends a crowd back one after the other, as fast as it can hash', async () => {
+    const { engine, finish } = gatedEngine();
+    const forge = forgeWith({ engine, slots: 2, queueLimit: 3 });
+    const accepted = [1, 2, 3, 4, 5].map((n) => forge.hash(input(n), salt));
+    const crowd = Array.from({ length: 3 * forge.ratePerSecond() }, () =>
+      forge.hash(input(6), salt),
+    );
+    const seconds = (await Promise.allSettled(crowd)).map(
+      (refusal) => ((refusal as PromiseRejectedResult).reason as AppError).retryAfterSeconds,
+    );
+    expect([...new Set(seconds)]).toEqual([1, 2, 3, 4]);
+    await finish(Promise.all(accepted));
+  });
+
   it('keeps a place for who has something to do first, and refuses the others meanwhile', async () => {
     const { engine, finish } = gatedEngine();
     const forge = forgeWith({ engine, slots: 1, queueLimit: 1 });

@@ -45,7 +45,7 @@ export async function measureBacklogBound(context: BenchContext): Promise<Backlo
     connections: CONNECTIONS,
     durationMs: DURATION_MS,
     // A refused client waits before it asks again; the header asks for more.
-    pauseAfterRefusalMs: 1_000,
+    mostRestMs: 1_000,
     scenario: {
       kind: 'registration',
       domain: subject.domain,

@@ -33,7 +33,7 @@ export const flow: Benchmark = {
     await warmUp(context, subject, { connections, scenario: scenario() });
     const runs: RunSummary[] = [];
     for (let round = 0; round < options.repeat; round++) {
-      const plan = { connections, durationMs, pauseAfterRefusalMs: 1_000, scenario: scenario() };
+      const plan = { connections, durationMs, mostRestMs: 1_000, scenario: scenario() };
       runs.push(await measureLoad(context, subject, 'visits', plan));
     }
     const perSecond = (counter: string) =>

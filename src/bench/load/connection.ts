@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { LoadErrors } from './plan.ts';
-import { createResponseParser, type OnResponse } from './response-parser.ts';
+import { type Answer, createResponseParser } from './response-parser.ts';
 import type { Target } from './target.ts';
 
 /** Enough for any answer of the appliance in one read. */
@@ -13,7 +13,7 @@ export interface ConnectionEvents {
   /** Connected, first time or again: a request may be sent. */
   onReady(): void;
   /** The answer to the request in flight. The connection is ready again when this returns. */
-  onResponse(status: number, body: Buffer, wireBytes: number): void;
+  onResponse(answer: Answer): void;
   /** A request in flight got no usable answer, or (`connect`) none could be sent. */
   onError(kind: keyof LoadErrors): void;
 }
@@ -42,16 +42,14 @@ export function openConnection(
 
   const buffer = Buffer.allocUnsafe(READ_BUFFER_BYTES);
 
-  const received =
-    (from: Socket): OnResponse =>
-    (status, body, wireBytes, keepAlive) => {
-      if (from !== socket || !busy) return;
-      busy = false;
-      backoffMs = FIRST_BACKOFF_MS;
-      if (!keepAlive) connected = false;
-      events.onResponse(status, body, wireBytes);
-      if (!keepAlive && !closed) replace(from, 0);
-    };
+  function received(from: Socket, answer: Answer): void {
+    if (from !== socket || !busy) return;
+    busy = false;
+    backoffMs = FIRST_BACKOFF_MS;
+    if (!answer.keepAlive) connected = false;
+    events.onResponse(answer);
+    if (!answer.keepAlive && !closed) replace(from, 0);
+  }
 
   /** Drops the socket; a request in flight becomes an error of this kind. */
   function fail(from: Socket, kind: keyof LoadErrors): void {
@@ -86,7 +84,7 @@ export function openConnection(
         },
       },
     });
-    const parser = createResponseParser(wantsBody, received(opened));
+    const parser = createResponseParser(wantsBody, (answer) => received(opened, answer));
     socket = opened;
     opened.on('connect', () => {
       connected = true;

@@ -1,5 +1,6 @@
 import type { Connection, ConnectionEvents } from './connection.ts';
 import type { LoadErrors, LoadPlan } from './plan.ts';
+import type { Answer } from './response-parser.ts';
 import type { Scenario } from './scenario.ts';
 import type { Tally } from './tally.ts';
 
@@ -91,12 +92,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     finished.resolve();
   }
 
-  function answered(index: number, status: number, body: Buffer, wireBytes: number): void {
+  function answered(index: number, { status, body, wireBytes, retryAfterSeconds }: Answer): void {
     inFlight -= 1;
     tally.response(status, dueAt[index]!, elapsed!(), wireBytes);
     scenario.onResponse?.(index, status, body);
-    const rests = plan.pauseAfterRefusalMs && (status === 429 || status === 503);
-    if (rests) setTimeout(offer, plan.pauseAfterRefusalMs, index).unref();
+    const isRefusal = status === 429 || status === 503;
+    const restMs = isRefusal ? Math.min(retryAfterSeconds * 1_000, plan.mostRestMs ?? 0) : 0;
+    if (restMs > 0) setTimeout(offer, restMs, index).unref();
     else offer(index);
   }
 
@@ -115,7 +117,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         noteTried(index);
         offer(index);
       },
-      onResponse: (status, body, wireBytes) => answered(index, status, body, wireBytes),
+      onResponse: (answer) => answered(index, answer),
       onError: (kind) => failed(index, kind),
     }),
     start(elapsedMs) {

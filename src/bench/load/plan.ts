@@ -24,8 +24,8 @@ export interface LoadPlan {
   readonly ratePerSecond?: number;
   /** A request unanswered for this long is an error and its connection is replaced. */
   readonly timeoutMs?: number;
-  /** How long a connection rests after 429 or 503, as a client does that honours `Retry-After`. */
-  readonly pauseAfterRefusalMs?: number;
+  /** After 429 or 503 a connection rests for as long as `Retry-After` asks, at most for this. Default 0. */
+  readonly mostRestMs?: number;
 }
 
 export type ScenarioPlan =

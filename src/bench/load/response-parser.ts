@@ -5,13 +5,16 @@ const COLON = 58;
 const MAX_HEAD_BYTES = 16_384;
 const EMPTY = Buffer.alloc(0);
 
-/** One answer; `body` is only filled for a parser that was asked for bodies, and only valid during the call. */
-export type OnResponse = (
-  status: number,
-  body: Buffer,
-  wireBytes: number,
-  keepAlive: boolean,
-) => void;
+/** One answer, valid during the call. */
+export interface Answer {
+  readonly status: number;
+  /** Empty unless the parser was asked for bodies. */
+  readonly body: Buffer;
+  readonly wireBytes: number;
+  readonly keepAlive: boolean;
+  /** What `Retry-After` asks for; 0 without one. */
+  readonly retryAfterSeconds: number;
+}
 
 export interface ResponseParser {
   /**
@@ -22,16 +25,20 @@ export interface ResponseParser {
 }
 
 /**
- * The least HTTP/1.1 that measuring needs: status line, `Content-Length` and `Connection`. Chunked
- * answers are refused (RFC 9112 §6.3): every answer of the appliance knows its length. A general
+ * The least HTTP/1.1 that measuring needs: status line, `Content-Length`, `Connection` and
+ * `Retry-After`. Chunked answers are refused (RFC 9112 §6.3): every answer of the appliance knows its length. A general
  * client costs several times as much, and on a small machine its CPU is taken from the server that
  * is being measured.
  */
-export function createResponseParser(wantsBody: boolean, onResponse: OnResponse): ResponseParser {
+export function createResponseParser(
+  wantsBody: boolean,
+  onResponse: (answer: Answer) => void,
+): ResponseParser {
   let held: Buffer = EMPTY;
   let bodyLeft = 0;
   let status = 0;
   let keepAlive = true;
+  let retryAfterSeconds = 0;
   let wireBytes = 0;
 
   /** Reads the head at the start of `bytes`; -1 incomplete, -2 malformed, else where the body starts. */
@@ -41,6 +48,7 @@ export function createResponseParser(wantsBody: boolean, onResponse: OnResponse)
     status = statusOf(bytes);
     if (status === 0) return -2;
     keepAlive = true;
+    retryAfterSeconds = 0;
     let length = status === 204 || status === 304 ? 0 : -1;
     for (let line = bytes.indexOf(LF) + 1; line > 0 && line <= end; ) {
       const next = bytes.indexOf(LF, line) + 1;
@@ -50,6 +58,8 @@ export function createResponseParser(wantsBody: boolean, onResponse: OnResponse)
         if (length < 0) return -2;
       } else if (bytes[line + 10] === COLON && isName(bytes, line, 'connection')) {
         keepAlive = !/close/i.test(bytes.toString('latin1', line + 11, next));
+      } else if (bytes[line + 11] === COLON && isName(bytes, line, 'retry-after')) {
+        retryAfterSeconds = Math.max(0, decimalAt(bytes, line + 12));
       }
       line = next;
     }
@@ -62,7 +72,7 @@ export function createResponseParser(wantsBody: boolean, onResponse: OnResponse)
     const bytes = wireBytes;
     wireBytes = 0;
     bodyLeft = 0;
-    onResponse(status, body, bytes, keepAlive);
+    onResponse({ status, body, wireBytes: bytes, keepAlive, retryAfterSeconds });
   }
 
   /** The head is read; `rest` is what follows it. */

@@ -53,7 +53,7 @@ export function checkPlan(plan: LoadPlan): void {
   bounded('maxRequests', plan.maxRequests ?? 1, 1, Number.MAX_SAFE_INTEGER);
   bounded('ratePerSecond', plan.ratePerSecond ?? 1, 0.001, 1_000_000);
   bounded('timeoutMs', plan.timeoutMs ?? 1, 1, MAX_DURATION_MS);
-  bounded('pauseAfterRefusalMs', plan.pauseAfterRefusalMs ?? 0, 0, 60_000);
+  bounded('mostRestMs', plan.mostRestMs ?? 0, 0, 60_000);
 }
 
 function bounded(name: string, value: number, min: number, max: number): void {

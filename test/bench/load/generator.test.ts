@@ -169,9 +169,7 @@ describe('load generator, closed loop', () => {
       if (served === 1) setTimeout(answer, 300, response, 500);
       else answer(response, 200);
     });
-    const result = await runLoad(
-      plan(url, { connections: 1, timeoutMs: 60, durationMs: 800, pauseAfterRefusalMs: 1 }),
-    );
+    const result = await runLoad(plan(url, { connections: 1, timeoutMs: 60, durationMs: 800 }));
     expect(result.errors.timeout).toBe(1);
     expect(Object.keys(result.statuses)).toEqual(['200']);
     expectNothingLost(result);
@@ -192,14 +190,23 @@ describe('load generator, closed loop', () => {
     expect(result.errors.connect).toBeGreaterThan(0);
   });
 
-  it('rests after a refusal when asked to', async () => {
+  it.each([
+    ['for as long as it is asked to', 60_000, '30'],
+    ['for as long as it is willing to', 5_000, '3600'],
+  ])('rests after a refusal %s', async (_name, mostRestMs, retryAfter) => {
     let served = 0;
     const url = await serve((_, response) => {
       served += 1;
-      answer(response, 503);
+      answer(response.setHeader('Retry-After', retryAfter), 503);
     });
-    await runLoad(plan(url, { connections: 4, durationMs: 300, pauseAfterRefusalMs: 60_000 }));
+    await runLoad(plan(url, { connections: 4, durationMs: 300, mostRestMs }));
     expect(served).toBe(4);
+  });
+
+  it('asks again at once where it is not willing to rest', async () => {
+    const url = await serve((_, response) => answer(response.setHeader('Retry-After', '30'), 503));
+    const result = await runLoad(plan(url, { connections: 1, maxRequests: 50 }));
+    expect(result.statuses).toEqual({ '503': 50 });
   });
 
   it.each([

@@ -1,18 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createResponseParser } from '../../../src/bench/load/response-parser.ts';
-
-interface Answer {
-  status: number;
-  body: string;
-  bytes: number;
-  keepAlive: boolean;
-}
+import { type Answer, createResponseParser } from '../../../src/bench/load/response-parser.ts';
 
 function collector(wantsBody = true) {
-  const answers: Answer[] = [];
-  const parser = createResponseParser(wantsBody, (status, body, bytes, keepAlive) =>
-    answers.push({ status, body: body.toString(), bytes, keepAlive }),
+  const answers: (Omit<Answer, 'body'> & { readonly body: string })[] = [];
+  const parser = createResponseParser(wantsBody, (answer) =>
+    answers.push({ ...answer, body: answer.body.toString() }),
   );
   return { answers, push: (text: string) => parser.push(Buffer.from(text)) };
 }
@@ -35,7 +28,9 @@ describe('response parser', () => {
             if (edges[i]! > edges[i - 1]!)
               expect(push(text.slice(edges[i - 1], edges[i]))).toBe(true);
           }
-          expect(answers).toEqual([{ status: 201, body, bytes: text.length, keepAlive: true }]);
+          expect(answers).toEqual([
+            { status: 201, body, wireBytes: text.length, keepAlive: true, retryAfterSeconds: 0 },
+          ]);
         },
       ),
     );
@@ -47,6 +42,13 @@ describe('response parser', () => {
       push(status === 204 ? head(204) : `${head(status, 'content-length: 2')}{}`);
     }
     expect(answers.map((a) => a.status)).toEqual([200, 503, 204]);
+  });
+
+  it('knows when it may ask again, and forgets it with the next answer', () => {
+    const { answers, push } = collector(false);
+    push(`${head(503, 'Retry-After: 12', 'Content-Length: 0')}`);
+    push(`${head(200, 'Content-Length: 0')}`);
+    expect(answers.map((answer) => answer.retryAfterSeconds)).toEqual([12, 0]);
   });
 
   it('notices that the server will close', () => {
