@@ -16,9 +16,18 @@ export interface LogFileOptions extends RotationLimits {
   readonly path: string;
   /** Bytes that may wait for being written; later lines are dropped. */
   readonly maxWaitingBytes: number;
+  readonly losses: LineLosses;
   /** For tests: how often archives are looked after, and how old one is then at least. */
   readonly tidyEveryMs?: number;
   readonly settledAfterMs?: number;
+}
+
+/** Learns what becomes of lines. */
+export interface LineLosses {
+  /** A line was dropped. */
+  dropped(): void;
+  /** Lines can be written (again). */
+  written(): void;
 }
 
 /** What pino writes to. */
@@ -49,7 +58,7 @@ const closeFile = promisify(close);
  * become another file. A rotation renames, so that lines under way are in the renamed file.
  */
 export function createLogFile(options: LogFileOptions): LogFile {
-  const { path, maxBytes, maxWaitingBytes } = options;
+  const { path, maxBytes, maxWaitingBytes, losses } = options;
   let { fd } = options;
   let identity = fstatSync(fd);
   const waiting: Buffer[] = [];
@@ -67,6 +76,7 @@ export function createLogFile(options: LogFileOptions): LogFile {
         await writing;
       }
       isFailing = false;
+      losses.written();
     } catch {
       // A full disk, most likely. What waits is bounded, and tried again with the next check.
       isFailing = true;
@@ -176,7 +186,7 @@ export function createLogFile(options: LogFileOptions): LogFile {
   return {
     write(line) {
       const bytes = Buffer.from(line);
-      if (waitingBytes + bytes.length > maxWaitingBytes) return;
+      if (waitingBytes + bytes.length > maxWaitingBytes) return losses.dropped();
       waiting.push(bytes);
       waitingBytes += bytes.length;
       if (!isFailing) void pump();

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { AppError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
-import { createLogFile, type RotationLimits } from './log-file.ts';
+import { createLogFile, type LineLosses, type RotationLimits } from './log-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -43,7 +43,19 @@ const NO_ROTATION: RotationLimits = { maxBytes: 0, maxFiles: 0, maxAgeMs: 0 };
  */
 export function createLogger(options: LogOptions): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  return pino(
+  let lost = 0;
+  const losses: LineLosses = {
+    dropped() {
+      lost += 1;
+    },
+    written() {
+      if (lost === 0) return;
+      const lines = lost;
+      lost = 0;
+      logger.error({ lines }, 'lines of this log were lost: they could not be written');
+    },
+  };
+  const logger = pino(
     {
       level: options.level,
       base: options.base ?? {},
@@ -52,20 +64,22 @@ export function createLogger(options: LogOptions): Logger {
       serializers: { err: describeError },
       formatters: { level: (label) => ({ level: label }) },
     },
-    openDestination(options),
+    openDestination(options, losses),
   );
+  return logger;
 }
 
 /**
  * Where lines go. A disk that is full, or a reader that went away, costs lines and never the process:
  * what waits is bounded, written when there is room again, and not waited for at the end.
  */
-function openDestination({ file, rotation = NO_ROTATION }: LogOptions) {
+function openDestination({ file, rotation = NO_ROTATION }: LogOptions, losses: LineLosses) {
   const dest = file === undefined ? 2 : openLogFile(file);
   if (file !== undefined && !file.startsWith('/dev/') && fstatSync(dest).isFile()) {
     // Renaming a link would leave the file where it is.
     const path = realpathSync(file);
-    return createLogFile({ fd: dest, path, maxWaitingBytes: MAX_WAITING_BYTES, ...rotation });
+    const maxWaitingBytes = MAX_WAITING_BYTES;
+    return createLogFile({ fd: dest, path, maxWaitingBytes, losses, ...rotation });
   }
   const destination = pino.destination({ dest, sync: false, maxLength: MAX_WAITING_BYTES });
   const flush = destination.flushSync.bind(destination);
@@ -73,8 +87,10 @@ function openDestination({ file, rotation = NO_ROTATION }: LogOptions) {
   destination.on('error', () => {
     isFailing = true;
   });
+  destination.on('drop', losses.dropped);
   destination.on('write', () => {
     isFailing = false;
+    losses.written();
   });
   // It would try again until there is room, at the end of the process for ever.
   destination.flushSync = () => {

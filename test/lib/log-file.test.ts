@@ -32,7 +32,7 @@ function writerProgram(file: string, name: string, options: WriterOptions): stri
     const path = ${JSON.stringify(file)};
     const log = createLogFile({
       path, fd: openSync(path, 'a', 0o640), maxBytes: ${maxBytes}, maxFiles: ${maxFiles}, maxAgeMs: 0,
-      maxWaitingBytes: 8_388_608, tidyEveryMs: 1_000, settledAfterMs: ${settledAfterMs},
+      maxWaitingBytes: 8_388_608, losses: { dropped() {}, written() {} }, tidyEveryMs: 1_000, settledAfterMs: ${settledAfterMs},
     });
     let n = 0;
     for (let burst = 0; burst < ${bursts}; burst += 1) {

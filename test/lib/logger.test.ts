@@ -41,6 +41,35 @@ test('a full disk costs lines, not the process, and does not hold up its end', a
   expect(stdout).toBe('alive');
 });
 
+test('lines that were lost are counted, and told when there is room again', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'a.log');
+  await runLogging(
+    file,
+    `for (let n = 0; n < 120; n += 1) log.info({ filler: 'x'.repeat(100_000) }, 'line');
+     setTimeout(() => {}, 2_000);`,
+  );
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  expectNoneMissing(lines, 120);
+});
+
+test('what standard error could not take is counted, too', async () => {
+  const program = `import { createLogger } from ${JSON.stringify(LOGGER)};
+    const log = createLogger({ level: 'info' });
+    for (let n = 0; n < 120; n += 1) log.info({ filler: 'x'.repeat(100_000) }, 'line');
+    setTimeout(() => {}, 2_000);`;
+  const args = ['--input-type=module-typescript', '-e', program];
+  const { stderr } = await run(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
+  expectNoneMissing(stderr.trimEnd().split('\n'), 120);
+});
+
+/** Every line is there or in the number of those that were lost, of which there are some. */
+function expectNoneMissing(text: readonly string[], written: number): void {
+  const lines = text.map((line) => JSON.parse(line) as { msg: string; lines?: number });
+  const lost = lines.reduce((sum, line) => sum + (line.lines ?? 0), 0);
+  expect(lost).toBeGreaterThan(0);
+  expect(lines.filter(({ msg }) => msg === 'line')).toHaveLength(written - lost);
+}
+
 test('a file that cannot be opened is a matter of the configuration', () => {
   expect(() => createLogger({ level: 'info', file: join(LOGGER, 'a.log') })).toThrow(
     expect.objectContaining({ code: 'config_invalid', hint: expect.stringContaining('log.file') }),
