@@ -4,32 +4,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envName, isSecret, SETTING_NAMES } from '../config/names.ts';
-import { SETTINGS, type SettingName } from '../config/schema.ts';
+import { envName } from '../config/names.ts';
+import { SETTING_GROUPS, type SettingName } from '../config/schema.ts';
 import type { Setting } from '../config/setting.ts';
 
-interface Group {
-  readonly title: string;
-  /** The first setting of the group; it goes on to the next group's first. */
-  readonly from: SettingName;
-}
-
-const GROUPS: readonly Group[] = [
-  { title: 'Installation', from: 'env' },
-  { title: 'Listeners', from: 'host' },
-  { title: 'Stores', from: 'database.url' },
-  { title: 'Keys, tokens and sessions', from: 'master_key' },
-  { title: 'Password hashing', from: 'hash.mode' },
-  { title: 'Password rules', from: 'password.min_length' },
-  { title: 'Registration and flows', from: 'registration.identifier' },
-  { title: 'Limits', from: 'limits' },
-  { title: 'Mail', from: 'smtp.url' },
-  { title: 'Events', from: 'kafka.brokers' },
-  { title: 'Worker', from: 'worker.memory_mib' },
-  { title: 'Logs and traces', from: 'log.level' },
-];
-
-const INTRODUCTION = `<!-- Made by \`npm run docs\` from config/schema.ts; edit that. -->
+const INTRODUCTION = `<!-- Made by \`npm run docs\` from config/settings; edit those. -->
 
 # Configuration
 
@@ -64,40 +43,36 @@ const YAML_INTRODUCTION = `# Configuration of authctl: every setting with its de
 `;
 
 export function renderMarkdown(): string {
-  const groups = GROUPS.map((group, index) => {
-    const rows = settingsOf(index).map(markdownRow);
+  const groups = SETTING_GROUPS.map(({ title, settings }) => {
+    const rows = Object.entries(settings).map(markdownRow);
     const head = '| setting | environment | value | default | |\n|---|---|---|---|---|';
-    return `## ${group.title}\n\n${head}\n${rows.join('\n')}\n`;
+    return `## ${title}\n\n${head}\n${rows.join('\n')}\n`;
   });
   return [INTRODUCTION, ...groups].join('\n');
 }
 
 export function renderYaml(): string {
-  const groups = GROUPS.map((group, index) => {
-    const entries = settingsOf(index).map(yamlEntry);
-    return `# ---- ${group.title} ----\n\n${entries.join('\n')}`;
+  const groups = SETTING_GROUPS.map(({ title, settings }) => {
+    const entries = Object.entries(settings).map(yamlEntry);
+    return `# ---- ${title} ----\n\n${entries.join('\n')}`;
   });
   return [YAML_INTRODUCTION, ...groups].join('\n');
 }
 
-function settingsOf(groupIndex: number): SettingName[] {
-  const first = (index: number) => {
-    const group = GROUPS[index];
-    return group ? SETTING_NAMES.indexOf(group.from) : SETTING_NAMES.length;
-  };
-  return SETTING_NAMES.slice(first(groupIndex), first(groupIndex + 1));
-}
-
-function markdownRow(name: SettingName): string {
-  const setting: Setting = SETTINGS[name];
-  const kind = isSecret(name) ? `secret: ${setting.expects}` : setting.expects;
+function markdownRow([name, setting]: [string, Setting]): string {
+  const kind = setting.kind === 'secret' ? `secret: ${setting.expects}` : setting.expects;
   const fallback = setting.without ?? `\`${setting.default}\``;
-  const cells = [`\`${name}\``, `\`${envName(name)}\``, kind, fallback, setting.about];
+  const cells = [
+    `\`${name}\``,
+    `\`${envName(name as SettingName)}\``,
+    kind,
+    fallback,
+    setting.about,
+  ];
   return `| ${cells.map((cell) => cell.replaceAll(/[|<]/g, '\\$&')).join(' | ')} |`;
 }
 
-function yamlEntry(name: SettingName): string {
-  const setting: Setting = SETTINGS[name];
+function yamlEntry([name, setting]: [string, Setting]): string {
   const without = setting.without === undefined ? '' : ` Without: ${setting.without}.`;
   const value = setting.without === undefined ? setting.default : `"${setting.example}"`;
   return `# ${setting.about}\n# ${capitalised(setting.expects)}.${without}\n#${name}: ${value}\n`;
@@ -114,7 +89,7 @@ function main(check: boolean): void {
     const file = join(root, path);
     if (!check) writeFileSync(file, wanted);
     else if (readFileSync(file, 'utf8') !== wanted)
-      throw new Error(`${path} does not match config/schema.ts; run: npm run docs`);
+      throw new Error(`${path} does not match config/settings; run: npm run docs`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { envName, fieldPath, flagName, SETTING_NAMES } from '../../config/names.ts';
-import { SETTINGS } from '../../config/schema.ts';
+import { SETTING_GROUPS, SETTINGS } from '../../config/schema.ts';
 import { Secret } from '../../config/secret.ts';
 import type { Setting } from '../../config/setting.ts';
 
@@ -20,6 +20,11 @@ describe('the table of settings', () => {
     if (setting.kind === 'secret' || !setting.example) return;
     const value = setting.parse(setting.example);
     expect(setting.parse(setting.print(value))).toEqual(value);
+  });
+
+  test('every setting is in one group, and the groups are in the order of the whole', () => {
+    const grouped = SETTING_GROUPS.flatMap(({ settings }) => Object.keys(settings));
+    expect(grouped).toEqual(SETTING_NAMES);
   });
 
   test('no two settings share a variable, a flag or a field', () => {

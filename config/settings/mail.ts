@@ -1,0 +1,54 @@
+import { duration, integer, type Setting, secretUrl, text } from '../setting.ts';
+
+/** How mails leave, and how many. */
+export const mail = {
+  'smtp.url': secretUrl({
+    about: 'The mail server.',
+    protocols: ['smtp', 'smtps'],
+    without: 'mails are written to <data_dir>/mail (development only)',
+    example: 'smtps://user:password@mail.example.com:465',
+  }),
+  'smtp.connect_timeout': duration({
+    about: 'How long the mail server may take to accept a connection and greet.',
+    default: '5s',
+    min: '100ms',
+    max: '2m',
+  }),
+  'smtp.socket_timeout': duration({
+    about: 'How long the mail server may be silent.',
+    default: '10s',
+    min: '100ms',
+    max: '10m',
+  }),
+  'mail.from': text({
+    about: 'The sender of all mails.',
+    default: 'authctl <no-reply@localhost>',
+    expects: 'an address, or a name with an address in angle brackets',
+    form: /^(?:[^\p{Cc}<>@]{1,100} <[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/u,
+    example: 'Example Shop <no-reply@example.com>',
+  }),
+  'mail.max_tries': integer({
+    about: 'Tries at sending a mail before it is given up.',
+    default: 8,
+    min: 1,
+    max: 50,
+  }),
+  'mail.concurrency': integer({
+    about: 'Mails sent at once.',
+    default: 4,
+    min: 1,
+    max: 50,
+  }),
+  'mail.hourly': integer({
+    about: 'Mails of one type to one mailbox in an hour.',
+    default: 5,
+    min: 1,
+    max: 10_000,
+  }),
+  'mail.daily': integer({
+    about: 'Mails of one type to one mailbox in a day.',
+    default: 20,
+    min: 1,
+    max: 100_000,
+  }),
+} as const satisfies Record<string, Setting>;

@@ -1,0 +1,41 @@
+import { duration, integer, type Setting, secretUrl } from '../setting.ts';
+
+/** Where it keeps its data. */
+export const stores = {
+  'database.url': secretUrl({
+    about: 'The PostgreSQL server (15 or newer).',
+    protocols: ['postgres', 'postgresql'],
+    without: 'an embedded PostgreSQL in the data folder',
+    example: 'postgres://authctl:password@db.internal:5432/authctl',
+  }),
+  'database.pool': integer({
+    about: 'Connections of one API process.',
+    default: 10,
+    min: 2,
+    max: 500,
+  }),
+  'database.worker_pool': integer({
+    about: 'Connections of the worker.',
+    default: 4,
+    min: 2,
+    max: 100,
+  }),
+  'database.statement_timeout': duration({
+    about: 'The server cancels a statement that takes longer.',
+    default: '10s',
+    min: '100ms',
+    max: '10m',
+  }),
+  'valkey.url': secretUrl({
+    about: 'A Valkey or Redis server for the limit counters of many nodes.',
+    protocols: ['redis', 'rediss', 'valkey', 'valkeys'],
+    without: 'counters live in PostgreSQL',
+    example: 'rediss://:password@valkey.internal:6379/0',
+  }),
+  'valkey.timeout': duration({
+    about: 'After this long without an answer a local limiter takes over.',
+    default: '50ms',
+    min: '5ms',
+    max: '5s',
+  }),
+} as const satisfies Record<string, Setting>;
