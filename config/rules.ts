@@ -108,10 +108,10 @@ const CONSISTENCY: Rule[] = [
     return { setting: 'session.idle', what: 'is not longer than access.ttl.', example: '30m' };
   },
   ({ registration, usernames }) => {
-    if (registration.identifier === 'email' || usernames === 'unique') return undefined;
+    if (registration.identifier === 'email' || usernames !== 'off') return undefined;
     return {
-      setting: 'registration.identifier',
-      what: `is ${registration.identifier}, which needs usernames that can log in.`,
+      setting: 'usernames',
+      what: `is off, but registration.identifier is ${registration.identifier}.`,
       example: 'usernames: unique',
     };
   },

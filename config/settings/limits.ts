@@ -46,7 +46,7 @@ export const limits = {
     max: '24h',
   }),
   'login.max_wait': duration({
-    about: 'The longest wait; each further failure doubles it up to here.',
+    about: 'The longest block; it doubles each time the tries are used up again, up to here.',
     default: '15m',
     min: '1s',
     max: '24h',

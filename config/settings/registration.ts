@@ -44,7 +44,7 @@ export const registration = {
   }),
   usernames: choice(['off', 'display', 'unique'], {
     about:
-      'No usernames, names for display only, or unique ones that can log in. A unique name is claimed by proving the mailbox, where that is asked for.',
+      'No usernames, names for display only, or unique ones that can log in; where registration.identifier is not email they are unique in any case. A unique name is claimed by proving the mailbox, where that is asked for.',
     default: 'display',
   }),
   phones: choice(['off', 'collect'], {

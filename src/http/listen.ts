@@ -41,7 +41,7 @@ const TIMEOUTS_MS = {
   /** For the whole request to arrive: 16 KiB at 550 bytes a second. */
   requestTimeout: 30_000,
   /** How often the two above are looked at. */
-  connectionsCheckingInterval: 2_000,
+  connectionsCheckingInterval: 500,
   /** Above the 60 s of the usual load balancers, so that they close first and never meet a reset. */
   keepAliveTimeout: 65_000,
   /** Silence on a socket: a client that does not read its answer, for one. */

@@ -197,7 +197,7 @@ export function createServices(deps: ServicesDeps) {
     changeEmail: createChangeEmail({ ...account, domains, identities }),
     updateProfile: createUpdateProfile({ db, clock, identities, authenticator, events }),
     deleteAccount: createDeleteAccount(account),
-    exportAccount: createExportAccount(db),
+    exportAccount: createExportAccount({ db, clock }),
     enrolment: createEnrolment({ ...account, flows, product: config.product }),
     users: createUserAdmin({
       ...deps,

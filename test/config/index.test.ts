@@ -341,7 +341,7 @@ describe('rules across settings', () => {
     ['management.port', { AUTHCTL_PORT: '9000', AUTHCTL_MANAGEMENT_PORT: '9000' }],
     ['access.ttl', { AUTHCTL_ACCESS_TTL: '2h', AUTHCTL_REFRESH_TTL: '1h' }],
     ['session.idle', { AUTHCTL_SESSION_IDLE: '15m' }],
-    ['registration.identifier', { AUTHCTL_REGISTRATION_IDENTIFIER: 'username' }],
+    ['usernames', { AUTHCTL_REGISTRATION_IDENTIFIER: 'username', AUTHCTL_USERNAMES: 'off' }],
     ['login.max_wait', { AUTHCTL_LOGIN_MAX_WAIT: '1m' }],
     ['mail.hourly', { AUTHCTL_MAIL_HOURLY: '21' }],
     ['audit.retention', { AUTHCTL_AUDIT_RETENTION: '400s' }],

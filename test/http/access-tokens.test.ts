@@ -53,7 +53,7 @@ async function expectRefused(tokens: Iterable<string>): Promise<void> {
   for (const token of tokens) {
     const answer = await node.call('/v1/me', { token });
     expect(answer, token.slice(0, 80)).toMatchObject(refused);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
   }
 }
 
@@ -114,10 +114,10 @@ describe('spelling', () => {
     expect([...codes]).toEqual(['401 invalid_token type,title,status,detail,instance,code']);
   });
 
-  test('the scheme is Bearer, one blank, and the token; nothing else is looked at', async () => {
+  test('the scheme is Bearer, a blank, and the token; nothing else is looked at', async () => {
     for (const authorization of [
       user.access,
-      `Bearer  ${user.access}`,
+      `Bearer\t${user.access}`,
       `Bearer${user.access}`,
       `Bearer ${user.access} `.padEnd(1_000, 'x'),
       `Basic ${user.access}`,

@@ -131,6 +131,10 @@ describe('changing the e-mail address', () => {
     const told = (await appliance.mailsTo(account.email)).at(-1)?.mail;
     expect(told?.subject).toMatch(/e-mail/i);
     expect(told?.text).not.toContain(next);
+    // The new mailbox gets the same, and must not read that it is the one that signs in no more.
+    const welcomed = (await appliance.mailsTo(next)).at(-1)?.mail;
+    expect(welcomed?.subject).toBe(told?.subject);
+    expect(welcomed?.text).not.toContain('This address');
   });
 
   test('codes mailed to the old address die with it', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   authorizeReset,
   createAccount,
@@ -223,6 +223,22 @@ describe('mail', () => {
     expect((await logIn(email, PASSWORD)).status).toBe(200);
   });
 
+  test('the mail that a registration sends counts among those sent again', async () => {
+    const email = newAddress();
+    const headers = { 'X-Forwarded-For': newNetwork() };
+    const registered = await appliance.call('/v1/register', {
+      body: { email, password: PASSWORD },
+      headers,
+    });
+    let { flow_token } = registered.body;
+    for (let resends = 0; resends < 7; resends += 1) {
+      const again = await appliance.call('/v1/verify/resend', { body: { flow_token }, headers });
+      expect(again).toMatchObject({ status: 200, body: { status: 'verification_required' } });
+      flow_token = again.body.flow_token;
+    }
+    expect(await mailKinds(appliance, email)).toEqual(Array(5).fill('verify_email'));
+  });
+
   test('requests beyond the budget end no code that was mailed', async () => {
     const { email } = await createAccount(appliance);
     const ask = () =>
@@ -280,4 +296,27 @@ test('no header of the client’s own choosing gives it another network', async 
   }
   await plain.stop();
   expect(tally(answers)).toEqual({ invalid_credentials: 5, rate_limited: 2 });
+});
+
+test('registration.rate: so many a minute from one network; a retry of one is none', async () => {
+  const env = { ...LIMITS_ON, AUTHCTL_REGISTRATION_RATE: '3' };
+  const limited = await startAppliance({ beside: appliance, env });
+  onTestFinished(() => limited.stop());
+  const register = (email: string, ip: string, key: string) =>
+    limited.call('/v1/register', {
+      body: { email, password: PASSWORD },
+      headers: { 'X-Forwarded-For': ip, 'Idempotency-Key': key },
+    });
+  const ip = newNetwork();
+  const email = newAddress();
+  expect((await register(email, ip, `first-${email}`)).status).toBe(202);
+  expect((await register(email, ip, `first-${email}`)).status).toBe(202);
+  const addresses = Array.from({ length: 10 }, () => newAddress('open.example'));
+  const answers = await Promise.all(addresses.map((one) => register(one, ip, `only-${one}`)));
+  expect(tally(answers)).toEqual({ ok: 2, rate_limited: 8 });
+  const refused = answers.find(({ status }) => status === 429)!;
+  expect(refused.headers.get('ratelimit-policy')).toBe('"registration";q=3;w=60');
+  const stored = await limited.sql('SELECT FROM users WHERE email = ANY($1)', [addresses]);
+  expect(stored).toHaveLength(2);
+  expect((await register(newAddress(), newNetwork(), `elsewhere-${email}`)).status).toBe(202);
 });

@@ -38,6 +38,21 @@ test('of two writers who read the same version, one is told', async () => {
   expect((await patch(token, { phone: null })).body.phone).toBeNull();
 });
 
+test('a change of nothing makes no new version and tells nobody', async () => {
+  const { token, id } = await createAccount(appliance);
+  const before = await appliance.call('/v1/me', { token });
+  const etag = before.headers.get('etag')!;
+  const answer = await patch(token, {}, etag);
+  expect(answer).toMatchObject({ status: 200, body: before.body });
+  expect(answer.headers.get('etag')).toBe(etag);
+  expect((await patch(token, {}, '"0"')).status).toBe(412);
+  const records = await appliance.sql(
+    `SELECT FROM audit WHERE user_id = $1 AND action = 'user.updated'`,
+    [id],
+  );
+  expect(records).toEqual([]);
+});
+
 test('a username of somebody else is refused, also in other case', async () => {
   const [first, second] = [await createAccount(appliance), await createAccount(appliance)];
   expect((await patch(first.token, { username: 'Ada.Lovelace' })).body.username).toBe(

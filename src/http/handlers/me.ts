@@ -96,9 +96,9 @@ export const exportMe = route({
   tags: ['account'],
   auth: 'bearer',
   responses: { 200: AccountExport },
-  handler: async ({ principal }, { exportAccount }) => ({
+  handler: async ({ principal, client }, { exportAccount }) => ({
     status: 200,
-    body: await exportAccount(principal.userId),
+    body: await exportAccount(principal.userId, client),
   }),
 });
 

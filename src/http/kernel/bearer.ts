@@ -2,8 +2,8 @@ import { AppError } from '../../errors.ts';
 
 /** The longest token we make is well under this; a longer one is not worth a look. */
 const MAX_TOKEN_LENGTH = 4_096;
-/** RFC 6750 §2.1: the token68 alphabet. */
-const BEARER = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i;
+/** RFC 6750 §2.1: the token68 alphabet, after one space or more (RFC 9110 §11.4). */
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /** @returns the token an `Authorization` header presents. @throws AppError `invalid_token` */
 export function bearerToken(header: string | undefined): string {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { AppError, type FieldError } from '../../errors.ts';
+import { AppError, type FieldError, fieldError } from '../../errors.ts';
 import { escapePointer } from './pointer.ts';
 
 export type JsonObject = Record<string, unknown>;
@@ -14,16 +14,16 @@ const MAX_DEPTH = 8;
  * `__proto__` key that poisons the next copy of the object, and passes on NUL (which PostgreSQL
  * text cannot hold) and lone surrogates (which change when written as UTF-8).
  *
- * @throws AppError `malformed_json`: not UTF-8, not JSON (RFC 8259), not an object, a duplicate key,
- *   a `__proto__` key, nested deeper than 8
- * @throws AppError `validation_failed`: NUL (`nul`) or a lone surrogate (`lone_surrogate`) in a
- *   string or a key
+ * @throws AppError `malformed_json`: not UTF-8, not JSON (RFC 8259), a duplicate key, a `__proto__` key,
+ *   nested deeper than 8
+ * @throws AppError `validation_failed`: not an object (`wrong_type`); NUL (`nul`) or a lone surrogate
+ *   (`lone_surrogate`) in a string or a key
  */
 export function parseStrictJson(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
   const text = bytes.toString('utf8');
   const value = parse(text);
-  if (!isObject(value)) throw malformed('The body must be a JSON object.');
+  if (!isObject(value)) throw fieldError('', 'wrong_type', 'The body must be a JSON object.');
 
   const keys = countKeys(value, 1);
   if (countKeyTokens(text) !== keys) throw malformed('The body has a duplicate key.');

@@ -47,8 +47,7 @@ function answer(ctx: HttpContext, problem: Problem, error: AppError): void {
     ctx.set('Retry-After', String(seconds));
     if (error.budget) describeSpent(ctx, error.budget, seconds);
   }
-  // RFC 9110 §11.6.1: every 401 names a scheme.
-  if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer');
+  if (problem.status === 401) ctx.set('WWW-Authenticate', challengeFor(ctx, problem));
   ctx.status = problem.status;
   ctx.set('Content-Type', PROBLEM_MEDIA_TYPE);
   const payload = JSON.stringify(problem);
@@ -58,6 +57,12 @@ function answer(ctx: HttpContext, problem: Problem, error: AppError): void {
   }
   ctx.respond = false;
   endEarly(ctx.req, ctx.res, payload);
+}
+
+/** RFC 9110 §11.6.1: every 401 names a scheme; RFC 6750 §3: and says so where a token was no good. */
+function challengeFor(ctx: HttpContext, { code }: Problem): string {
+  const isBadToken = code === 'invalid_token' && /^bearer /i.test(ctx.get('Authorization'));
+  return isBadToken ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
 /** Instead of the Guardian's fields: a client that is told "no" wants to know by which budget. */

@@ -4,6 +4,9 @@ import { digestOpaqueToken } from '../../crypto/opaque-token.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
 import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
@@ -97,8 +100,11 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
       await db.execute(RETURN_TRY, [tokenDigest]);
     },
 
-    /** Checks a mailed code. @throws AppError `invalid_code`; the try stays taken */
-    async checkCode(flow: OpenFlow, presentedCode: string): Promise<void> {
+    /**
+     * Checks a mailed code. A wrong one is put on record, a decoy's too: it costs time.
+     * @throws AppError `invalid_code`; the try stays taken
+     */
+    async checkCode(flow: OpenFlow, presentedCode: string, client: ClientInfo): Promise<void> {
       const code = normaliseCode(presentedCode);
       const { byKid } = await keys.having('code', flow.codeKid);
       const key = byKid.get(flow.codeKid ?? '');
@@ -107,7 +113,16 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
         key !== undefined &&
         flow.codeDigest !== null &&
         isEqual(digestMailCode(key, flow.tokenDigest, code), flow.codeDigest);
-      if (!isRight) throw new AppError('invalid_code');
+      if (isRight) return;
+      await recordAudit(db, {
+        at: clock.now(),
+        action: 'code.failed',
+        actor: clientActor(client),
+        result: 'refused',
+        userId: flow.userId ?? undefined,
+        detail: { purpose: flow.purpose },
+      });
+      throw new AppError('invalid_code');
     },
 
     /**

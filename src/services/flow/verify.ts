@@ -46,7 +46,7 @@ export function createVerify(deps: VerifyDeps) {
       client: ClientInfo,
     ): Promise<FlowAnswer> {
       const flow = await flows.takeTry(input.flow_token, 'verify');
-      await flows.checkCode(flow, input.code);
+      await flows.checkCode(flow, input.code, client);
       const progress: Progress = { amr: ['pwd'], deviceName: flow.deviceName, client };
       const { finish, ended } = await db.transaction(async (tx) => {
         const consumed = await flows.consume(tx, flow);

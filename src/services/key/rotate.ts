@@ -184,6 +184,8 @@ async function checkUnused(
   kid: string,
   now: Date,
 ): Promise<void> {
+  const { total, text, hint } = await countKeyUses(tx, kind, kid);
+  if (total > 0) throw new AppError('conflict', { text: `Still needed by ${text}.`, hint });
   const replacedAt = findOnly(rows, kind, 'active').activated_at;
   const waitMs = replacedAt ? replacedAt.getTime() + SETTLE_MS - now.getTime() : 0;
   if (waitMs > 0)
@@ -191,8 +193,6 @@ async function checkUnused(
       text: 'This key was replaced less than a minute ago; requests under way may still use it.',
       hint: `try again in ${Math.ceil(waitMs / 1_000)} s`,
     });
-  const { total, text, hint } = await countKeyUses(tx, kind, kid);
-  if (total > 0) throw new AppError('conflict', { text: `Still needed by ${text}.`, hint });
 }
 
 interface ChangeContext {

@@ -132,6 +132,17 @@ export function createNextStep(deps: NextStepDeps) {
     };
   }
 
+  /** A right password that does not sign in by itself; where it does, the session is the record. */
+  async function auditPassword(
+    { id: userId, status }: UserColumns,
+    { client }: Progress,
+    result: 'ok' | 'refused',
+  ): Promise<void> {
+    const action = 'login.password_accepted';
+    const actor = clientActor(client, userId);
+    await recordAudit(db, { at: clock.now(), action, actor, result, userId, detail: { status } });
+  }
+
   /** Registered under a policy that asked for a proof, signing in under one that does not. */
   async function activate(tx: Queryable, user: UserColumns): Promise<UserColumns> {
     if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
@@ -153,9 +164,13 @@ export function createNextStep(deps: NextStepDeps) {
 
     /** After the right password. @throws AppError `account_unavailable` for a locked or disabled user */
     async afterPassword(user: UserColumns, progress: Progress): Promise<FlowAnswer> {
-      if (user.status === 'locked' || user.status === 'disabled')
+      if (user.status === 'locked' || user.status === 'disabled') {
+        await auditPassword(user, progress, 'refused');
         throw new AppError('account_unavailable');
-      if (await needsVerification(user)) return askForCode(user, progress);
+      }
+      const asksForCode = await needsVerification(user);
+      if (asksForCode || user.two_factor_enabled) await auditPassword(user, progress, 'ok');
+      if (asksForCode) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
       const finish =
         user.status === 'pending'

@@ -10,7 +10,7 @@ export interface MailData {
   readonly password_changed: Notice;
   /** The code that proves the new mailbox of an e-mail change. */
   readonly change_email: Code;
-  /** To the old address, when an account's e-mail has changed; the new one is masked. */
+  /** To both addresses, when an account's e-mail has changed; the new one is masked. */
   readonly email_changed: Notice & { readonly newAddress: string };
   readonly two_factor_enabled: Notice;
   readonly two_factor_disabled: Notice;

@@ -108,7 +108,7 @@ export function createForgot(deps: ForgotDeps) {
       client: ClientInfo,
     ): Promise<FlowAnswer> {
       const flow = await redeemer.takeTry(input.flow_token, 'forgot');
-      await redeemer.checkCode(flow, input.code);
+      await redeemer.checkCode(flow, input.code, client);
       const at = clock.now();
       const { next, ended } = await db.transaction(async (tx) => {
         const consumed = await redeemer.consume(tx, flow);
@@ -125,6 +125,12 @@ export function createForgot(deps: ForgotDeps) {
           user: { id: user.id, securityVersion: user.security_version },
         });
         await flows.insert(tx, reset);
+        await recordAudit(tx, {
+          at,
+          action: 'password.reset_authorized',
+          actor: clientActor(client, user.id),
+          userId: user.id,
+        });
         return { next: reset, ended };
       });
       ended.forEach(deps.authenticator.forget);

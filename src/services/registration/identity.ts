@@ -77,13 +77,14 @@ export function findMissingIdentity(
   const needsEither =
     identifier === 'either' && input.email === undefined && input.username === undefined;
   return [
-    ...(needsEmail || needsEither ? [required('/email')] : []),
-    ...(needsUsername || needsEither ? [required('/username')] : []),
+    ...(needsEmail ? [required('/email', 'Is required.')] : []),
+    ...(needsUsername ? [required('/username', 'Is required.')] : []),
+    ...(needsEither ? [required('/email', 'An e-mail address or a username is required.')] : []),
   ];
 }
 
-function required(pointer: string): FieldError {
-  return { pointer, code: 'required', detail: 'Is required.' };
+function required(pointer: string, detail: string): FieldError {
+  return { pointer, code: 'required', detail };
 }
 
 function badFormat(pointer: string, detail: string): FieldError {

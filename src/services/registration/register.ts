@@ -82,6 +82,7 @@ export function createRegister(deps: RegisterDeps) {
     const identity = parseIdentity(input, deps.identities);
     checkConfirmation(input);
     if (first) return answerTaken(identity, first.answer);
+    await deps.limits.takeRegistration(client);
     const mustVerify = await needsVerification(identity);
     await deps.passwords.check(input.password, identity);
     if (mustVerify && (await deps.conflicts.isUsernameTaken(identity)))
@@ -153,8 +154,9 @@ export function createRegister(deps: RegisterDeps) {
       deviceName: input.device_name ?? null,
     });
     const answer = verificationRequired(flow, email);
-    // Whether the address is new is known only in the statement, so both mails are drafted; one goes.
-    if (!(await deps.mailBudget.take('registration', email, client)))
+    // Whether the address is new is known only in the statement, so both mails are drafted; one goes,
+    // and either way it is the code mail that counts, or the budget would tell.
+    if (!(await deps.mailBudget.take('verify_email', email, client)))
       return { row: { ...base, flow }, answer };
     const mail = { userId: null, recipient: email };
     const [codeMail, takenMail] = await Promise.all([

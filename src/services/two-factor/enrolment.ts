@@ -83,6 +83,17 @@ export function createEnrolment(deps: EnrolmentDeps) {
     });
   }
 
+  async function auditWrongSetup(userId: string, client: ClientInfo): Promise<void> {
+    await recordAudit(db, {
+      at: clock.now(),
+      action: 'two_factor.failed',
+      actor: clientActor(client, userId),
+      result: 'refused',
+      userId,
+      detail: { purpose: 'totp_setup' },
+    });
+  }
+
   /** After the commit: this process reads the user anew, the worker sends the mail. */
   function announce({ sessionId }: Principal): void {
     deps.authenticator.forget(sessionId);
@@ -139,7 +150,11 @@ export function createEnrolment(deps: EnrolmentDeps) {
       const { userId } = principal;
       const flow = await redeemer.takeTry(input.flow_token, 'totp_setup');
       if (flow.userId !== userId) throw new AppError('flow_expired');
-      const step = await matchSetup(flow, userId, input.code);
+      const step = await matchSetup(flow, userId, input.code).catch(async (error: unknown) => {
+        if (error instanceof AppError && error.code === 'invalid_code')
+          await auditWrongSetup(userId, client);
+        throw error;
+      });
       const ring = await keys.ring();
       const at = clock.now();
       const codes = await db.transaction(async (tx) => {

@@ -89,6 +89,12 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         await endFlows(tx, userId, 'email_change');
         await codeFlows.insert(tx, draft);
         if (owner && mayMail) await notifyOwner(tx, mails, owner.user, 'address_taken', {});
+        await recordAudit(tx, {
+          at: clock.now(),
+          action: 'email.change_requested',
+          actor: clientActor(client, userId),
+          userId,
+        });
       });
       authenticator.forget(sessionId);
       wakeMail.soon();
@@ -110,7 +116,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
     ): Promise<{ user: UserView; version: number }> {
       const flow = await redeemer.takeTry(input.flow_token, 'email_change');
       if (flow.userId !== userId || flow.address === null) throw new AppError('flow_expired');
-      await redeemer.checkCode(flow, input.code);
+      await redeemer.checkCode(flow, input.code, client);
       const at = clock.now();
       const change = db.transaction(async (tx) => {
         const old = await redeemer.consume(tx, flow);

@@ -1,6 +1,10 @@
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { createGate } from '../../lib/gate.ts';
+import { clientActor } from '../audit/client-actor.ts';
+import { recordAudit } from '../audit/record.ts';
+import type { ClientInfo } from '../client-info.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 /**
@@ -49,12 +53,14 @@ const AUDIT = statement(
 type Exported = UserColumns & { created_ip: string | null; created_agent: string | null };
 
 /** Collects what is held about a user. @throws AppError `not_found`; `unavailable` in a crowd */
-export function createExportAccount(db: Db) {
+export function createExportAccount({ db, clock }: { db: Db; clock: Clock }) {
   const gate = createGate(AT_ONCE, PATIENCE_MS);
 
-  return async function exportAccount(userId: string): Promise<AccountExport> {
+  return async function exportAccount(userId: string, client: ClientInfo): Promise<AccountExport> {
     const leave = await gate.enter();
     try {
+      const actor = clientActor(client, userId);
+      await recordAudit(db, { at: clock.now(), action: 'user.exported', actor, userId });
       return await collect(userId);
     } finally {
       leave();

@@ -55,6 +55,7 @@ export function createUpdateProfile(deps: ProfileDeps) {
     const phone = readPhone(change.phone, identities);
     if (username === null && isUnique && user.email === null)
       throw fieldError('/username', 'required', 'This account is known by its username only.');
+    if (username === undefined && phone === undefined) return unchanged(user, expectedVersions);
     const at = clock.now();
     const values = [
       userId,
@@ -83,4 +84,11 @@ export function createUpdateProfile(deps: ProfileDeps) {
     authenticator.forget(sessionId);
     return { user: presentUser(row), version: row.version };
   };
+}
+
+/** Nothing to set: no new version, no record, no event; the precondition holds all the same. */
+function unchanged(user: UserColumns, expectedVersions: readonly number[] | null) {
+  if (expectedVersions && !expectedVersions.includes(user.version))
+    throw new AppError('precondition_failed');
+  return { user: presentUser(user), version: user.version };
 }

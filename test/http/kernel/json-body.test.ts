@@ -140,10 +140,6 @@ describe('what is not JSON as we mean it', () => {
     ['two values', '{}{}'],
     ['NaN', '{"age":NaN}'],
     ['a comment', '{/* */}'],
-    ['an array', '[1]'],
-    ['a string', '"x"'],
-    ['a number', '1'],
-    ['null', 'null'],
     ['a byte order mark', '\uFEFF{}'],
     ['a bare NUL', '{"email":"a\u0000"}'],
     ['a duplicate key', '{"email":"a@example.com","email":"b@example.com","password":"12345678"}'],
@@ -154,7 +150,7 @@ describe('what is not JSON as we mean it', () => {
     ['__proto__ in disguise', '{"\\u005f_proto__":{"isAdmin":true}}'],
     ['__proto__ below', '{"extra":{"__proto__":{"isAdmin":true}}}'],
     ['nine levels', `${'{"a":'.repeat(9)}1${'}'.repeat(9)}`],
-    ['eight thousand levels', '['.repeat(8_000) + ']'.repeat(8_000)],
+    ['eight thousand levels', `{"a":${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
   ])('%s is malformed_json', async (_name, text) => {
     const app = await start();
     const answer = await app.ask(post('/v1/echo', text));
@@ -162,6 +158,17 @@ describe('what is not JSON as we mean it', () => {
     expect(answer.json.code).toBe('malformed_json');
     expect(Reflect.get({}, 'isAdmin')).toBeUndefined();
   });
+
+  test.each(['[1]', '"x"', '1', 'null', 'true', '['.repeat(8_000) + ']'.repeat(8_000)])(
+    '%.10s is JSON, but no object',
+    async (text) => {
+      const app = await start();
+      const answer = await app.ask(post('/v1/echo', text));
+      expect(answer.status).toBe(422);
+      const errors = [{ pointer: '', code: 'wrong_type', detail: expect.any(String) }];
+      expect(answer.json).toMatchObject({ code: 'validation_failed', errors });
+    },
+  );
 
   test.each([
     ['a lone continuation byte', [0x80]],

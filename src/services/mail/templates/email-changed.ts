@@ -6,7 +6,7 @@ export const emailChanged: Template<MailData['email_changed']> = (notice, { prod
   subject: `Your ${product} e-mail address was changed`,
   heading: 'Your e-mail address was changed',
   paragraphs: [
-    `Your ${product} account now uses ${notice.newAddress}. This address no longer signs in. All other devices were signed out.`,
+    `Your ${product} account now uses ${notice.newAddress}. An address that it used before no longer signs in. All other devices were signed out.`,
   ],
   facts: noticeFacts(notice),
   advice: `If this was not you, contact the support of ${product} at once.`,
