@@ -8,6 +8,7 @@ import { type FileLock, lockExclusive, tryLock } from './file-lock.ts';
 import { openInstallation } from './installation.ts';
 import { probeServer } from './probe.ts';
 import { type ServerOptions, startServer, stopServer } from './server.ts';
+import { claimTerritory } from './territory.ts';
 
 /** Longer than the longest start and stop, so that whoever waits sees their outcome. */
 const LOCK_PATIENCE_MS = 120_000;
@@ -40,7 +41,7 @@ export interface JoinOptions {
  * nothing to clean up after a crash: the next to join finds the server running or starts it, and is
  * counted like anybody else.
  * @throws `config_invalid` when PostgreSQL cannot run here, `dependency_unreachable` when it does
- * not come up
+ * not come up or another container uses the folder
  */
 export async function joinEmbeddedPostgres(options: JoinOptions): Promise<EmbeddedPostgres> {
   const { log, clock = systemClock } = options;
@@ -60,6 +61,7 @@ export async function joinEmbeddedPostgres(options: JoinOptions): Promise<Embedd
   }
 
   const { installation, server, presence } = await alone(async () => {
+    await claimTerritory(dataDir, presenceFile);
     const installation = await openInstallation(dataDir);
     const server: ServerOptions = { ...installation, log, clock };
     await startServer(server, installation.prepareStart);

@@ -6,6 +6,7 @@ import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import {
   cleanUp,
+  isRoot,
   makeFolder,
   postmasterOf,
   query,
@@ -99,6 +100,38 @@ describe('processes that share a data folder', () => {
     process.kill(-member.process.pid!, 'SIGINT');
     await until(() => member.process.signalCode === 'SIGINT');
     expect(await query(connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+// As two containers with one volume: processes of one see nothing of the other's.
+describe.runIf(isRoot)('processes that cannot see each other', () => {
+  const through = 'exec unshare --pid --fork --kill-child --mount-proc "$@"';
+
+  test('never start a second server on the same files', async () => {
+    const dataDir = await makeFolder();
+    const present = startMember(dataDir);
+    const connectionString = await present.line();
+
+    const stranger = startMember(dataDir, { through });
+    expect(await stranger.line()).toMatch(/^dependency_unreachable: .* in another container/);
+    expect(startsOf(dataDir)).toBe(1);
+    expect(await query(connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await present.ask('leave');
+  });
+
+  test('follow each other, also after a crash, with everything that was committed', async () => {
+    const dataDir = await makeFolder();
+    const first = startMember(dataDir, { through });
+    await query(await first.line(), 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await first.kill('SIGKILL');
+    await until(() => serversIn(dataDir).length === 0);
+
+    for (const options of [{}, { through }]) {
+      const next = startMember(dataDir, options);
+      expect(await query(await next.line(), 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+      await next.ask('leave');
+    }
+    expect(serversIn(dataDir)).toEqual([]);
   });
 });
 
