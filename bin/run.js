@@ -2,7 +2,7 @@
 // Plain JavaScript that an old Node can still parse: it may have to say that it is too old.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { availableParallelism, constants } from 'node:os';
+import { availableParallelism, constants, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR = 24;
@@ -28,9 +28,20 @@ async function start() {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache(fileURLToPath(new URL('../dist/.compile-cache', import.meta.url)));
 
+  inventAccount();
   const { execute, settings } = await import('@oclif/core');
   settings.enableAutoTranspile = false;
   await execute({ dir: import.meta.url });
+}
+
+/** A container may run us as a number that no account has: oclif then dies looking for its home and shell. */
+function inventAccount() {
+  try {
+    userInfo();
+  } catch {
+    process.env.HOME ??= '/';
+    process.env.SHELL ??= '/bin/sh';
+  }
 }
 
 /** Runs this program under another Node, in its own session so that each signal reaches it once. */

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Args, Flags } from '@oclif/core';
 import { createMasterKeys } from '../src/app/master-keys.ts';
 import { openStore } from '../src/app/open-store.ts';
@@ -6,6 +5,7 @@ import { BaseCommand, type CommandContext } from '../src/cli/base-command.ts';
 import { findInput } from '../src/cli/find-input.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { systemClock } from '../src/lib/clock.ts';
+import { osUser } from '../src/lib/os-user.ts';
 import { cliActor } from '../src/services/audit/actor.ts';
 import { checkBackup, type OpenedBackup, openBackup } from '../src/services/backup/open-backup.ts';
 import { restoreBackup } from '../src/services/backup/restore-backup.ts';
@@ -89,7 +89,7 @@ export default class Restore extends BaseCommand<typeof Restore> {
       poolSize: 1,
     });
     return restoreBackup({ ...store, clock: systemClock }, backup, {
-      actor: cliActor(userInfo().username),
+      actor: cliActor(osUser()),
       keepSessions: this.flags['keep-sessions'],
     });
   }

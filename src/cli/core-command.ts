@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 import type { Config } from '../../config/index.ts';
 import type { Core } from '../app/core.ts';
 import type { Logger } from '../lib/logger.ts';
+import { osUser } from '../lib/os-user.ts';
 import { type Actor, cliActor } from '../services/audit/actor.ts';
 import { BaseCommand, type CommandContext } from './base-command.ts';
 
@@ -19,7 +19,7 @@ export abstract class CoreCommand<
 > extends BaseCommand<T> {
   /** Who the audit says did it. */
   protected get actor(): Actor {
-    return cliActor(userInfo().username);
+    return cliActor(osUser());
   }
 
   /**

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/lib/package-root.ts';
+import { isOpenToNobody } from '../db/embedded/members.ts';
 import { runAuthctl, runNode } from './support/run-program.ts';
 
 /** What stands behind `hint`, as a property or as a value of its own, up to the end of its text. */
@@ -149,6 +151,19 @@ test('a hint names no flag that no command has', () => {
   // npm's, in the hint that PostgreSQL is not installed.
   expect(unknown).toEqual(['omit']);
 });
+
+test.runIf(isOpenToNobody)(
+  'a user whom no account names may run it, and is a number in the audit',
+  () => {
+    const nameless = { uid: 54_321, gid: 54_321, encoding: 'utf8', env: {}, cwd: '/' } as const;
+    const run = (...args: string[]) => spawnSync(process.execPath, args, nameless);
+    const { status, stderr } = run(join(packageRoot(), 'bin/run.js'), 'config', 'check');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+
+    const name = `import { osUser } from '${packageRoot()}/src/lib/os-user.ts'; console.log(osUser())`;
+    expect(run('--input-type=module', '-e', name).stdout).toBe('uid 54321\n');
+  },
+);
 
 test('every command has a summary and examples', () => {
   const manifest = JSON.parse(readFileSync(join(packageRoot(), 'oclif.manifest.json'), 'utf8'));

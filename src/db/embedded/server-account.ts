@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { AppError } from '../../errors.ts';
+import { accountName } from '../../lib/os-user.ts';
 
 /**
  * Who PostgreSQL's processes run as. It refuses to run as root, so root hands them to somebody else:
@@ -57,6 +58,8 @@ export function chooseServerAccount(
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   if (own.uid !== 0) {
     if (owner && owner.uid !== own.uid) throw foreignFolder(folder, owner.uid);
+    // initdb insists on a name; the server itself does not.
+    if (!owner && accountName() === undefined) throw nameless(own.uid);
     return { kind: 'self', ...own };
   }
   const failures: string[] = [];
@@ -127,5 +130,12 @@ function foreignFolder(folder: string, uid: number): AppError {
   return new AppError('config_invalid', {
     text: `The folder ${folder} belongs to another user (uid ${uid}).`,
     hint: 'run as that user, or change its owner (chown -R)',
+  });
+}
+
+function nameless(uid: number): AppError {
+  return new AppError('config_invalid', {
+    text: `PostgreSQL makes no database for user id ${uid}, which no account has.`,
+    hint: 'run as a user of /etc/passwd (in the container image: 10001), or set AUTHCTL_DATABASE_URL',
   });
 }

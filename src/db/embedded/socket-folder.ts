@@ -20,12 +20,12 @@ export function socketFolderOf(dataDir: string): string {
 /**
  * Makes the socket's folder, which only the server's user may enter (mode 0700), before anybody
  * connects there.
- * @throws `config_invalid` where the name is taken by anything else: in /tmp anybody may take it
- * first, and could put a server of his own there that asks us for the password
+ * @throws `config_invalid` where it cannot be made, and where the name is taken by anything else: in
+ * /tmp anybody may take it first, and could put a server of his own there that asks us for the password
  */
 export async function prepareSocketFolder(path: string, owner: Identity): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+    if (error.code !== 'EEXIST') throw unwritable(path, error);
   });
   const found = await lstat(path);
   const isPrivate = found.isDirectory() && (found.mode & 0o077) === 0;
@@ -45,5 +45,13 @@ function takenFolder(path: string): AppError {
   return new AppError('config_invalid', {
     text: `The folder ${path}, for PostgreSQL's socket, belongs to somebody else or is open to others.`,
     hint: `find out who made it (ls -ld ${path}), then remove it`,
+  });
+}
+
+function unwritable(path: string, cause: Error): AppError {
+  return new AppError('config_invalid', {
+    text: `The folder ${path}, for PostgreSQL's socket, cannot be made.`,
+    hint: 'make /tmp writable (where the root is read-only, mount a tmpfs there), or set AUTHCTL_DATABASE_URL',
+    cause,
   });
 }

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
-import { socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
+import { prepareSocketFolder, socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import { packageRoot } from '../../../src/lib/package-root.ts';
 import {
@@ -200,6 +200,28 @@ describe('a server', () => {
     await root.ask('leave');
     await member.ask('leave');
     expect(serversIn(dataDir)).toEqual([]);
+
+    // Nor does the first after a restart of the machine shut that user out.
+    await writeFile(join(dataDir, 'run/territory'), 'before the restart');
+    for (const user of [{}, NOBODY]) {
+      const next = startMember(dataDir, user);
+      await query(await next.line(), 'SELECT 1');
+      await next.ask('leave');
+    }
+  });
+
+  test.runIf(isOpenToNobody)('is not made for a user whom no account names', async () => {
+    const nameless = { uid: 54_321, gid: 54_321 };
+    const member = startMember(await makeFolder(nameless), nameless);
+    expect(await member.line()).toMatch(/^config_invalid: .*user id 54321, which no account has/);
+  });
+
+  test('needs a place for its socket, and says so where there is none', async () => {
+    // As /tmp in a container whose root cannot be written.
+    await expect(prepareSocketFolder('/proc/authctl', NOBODY)).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('cannot be made'),
+    });
   });
 
   test.runIf(isRoot)('is not looked for in a socket folder that a stranger made', async () => {
