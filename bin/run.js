@@ -31,7 +31,8 @@ async function start() {
   inventAccount();
   const { execute, settings } = await import('@oclif/core');
   settings.enableAutoTranspile = false;
-  await execute({ dir: import.meta.url });
+  // oclif would load plugins that a file in AUTHCTL_DATA_DIR names: code of whoever can write data.
+  await execute({ dir: import.meta.url, loadOptions: { userPlugins: false } });
 }
 
 /** A container may run us as a number that no account has: oclif then dies looking for its home and shell. */

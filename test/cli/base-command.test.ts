@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/lib/package-root.ts';
@@ -164,6 +165,22 @@ test.runIf(isOpenToNobody)(
     expect(run('--input-type=module', '-e', name).stdout).toBe('uid 54321\n');
   },
 );
+
+test('no code is taken from the data folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'authctl-plugin-'));
+  const plugins = [{ name: 'stranger', type: 'link', root: folder }];
+  const hooks = { init: './hook.cjs' };
+  const pjson = {
+    name: 'stranger',
+    version: '1.0.0',
+    oclif: { plugins, hooks, commands: './none' },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(pjson));
+  writeFileSync(join(folder, 'hook.cjs'), 'module.exports = async () => console.log("mine")');
+  const { stdout } = await runAuthctl(['config', 'check'], { env: { AUTHCTL_DATA_DIR: folder } });
+  rmSync(folder, { recursive: true });
+  expect(stdout).toBe('The configuration is valid for development.\n');
+});
 
 test('every command has a summary and examples', () => {
   const manifest = JSON.parse(readFileSync(join(packageRoot(), 'oclif.manifest.json'), 'utf8'));
