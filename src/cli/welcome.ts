@@ -14,21 +14,27 @@ export function welcome(config: Config, serving: Serving): string {
   ];
   if (config.env === 'production') return lines.join('\n');
   const mail = join(config.dataDir, 'mail');
+  const api = config.publicUrl ?? reachable(url);
   return [
     ...lines,
-    `try the API   ${url}/docs`,
+    `try the API   ${api}/docs`,
     config.smtp.url ? '' : `mails         ${mail}   (authctl mail list)\n`,
     'Or in another terminal:',
     '',
-    `  curl -s ${url}/v1/register -H 'Content-Type: application/json' \\`,
+    `  curl -s ${api}/v1/register -H 'Content-Type: application/json' \\`,
     `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
     '',
-    `  # the answer's flow_token, and the code mailed to ${mail}`,
-    `  curl -s ${url}/v1/verify -H 'Content-Type: application/json' \\`,
+    `  # the answer's flow_token, and the code ${config.smtp.url ? 'mailed' : `mailed to ${mail}`}`,
+    `  curl -s ${api}/v1/verify -H 'Content-Type: application/json' \\`,
     `    -d '{"flow_token":"ft_...","code":"XXXX-XXXX"}'`,
     '',
-    `  curl -s ${url}/v1/login -H 'Content-Type: application/json' \\`,
+    `  curl -s ${api}/v1/login -H 'Content-Type: application/json' \\`,
     `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
     '',
   ].join('\n');
+}
+
+/** What listens everywhere is called here. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../config/index.ts';
+import type { Serving } from '../../src/app/start-serve.ts';
+import { welcome } from '../../src/cli/welcome.ts';
+
+const serving = { port: 8080, managementPort: 8081, isEmbedded: true } as Serving;
+const greeting = (env: Record<string, string>) => welcome(loadConfig({ env }), serving);
+
+test('what serve proposes to type reaches it: not the address that means all', () => {
+  expect(greeting({})).toContain('curl -s http://127.0.0.1:8080/v1/login');
+  for (const [host, address] of [
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '[::1]'],
+  ]) {
+    const text = greeting({ AUTHCTL_HOST: host! });
+    expect(text).toContain(`curl -s http://${address}:8080/v1/login`);
+    expect(text).toContain(`try the API   http://${address}:8080/docs`);
+  }
+  const published = greeting({
+    AUTHCTL_HOST: '0.0.0.0',
+    AUTHCTL_PUBLIC_URL: 'http://dev.test:80/',
+  });
+  expect(published).toContain('curl -s http://dev.test/v1/login');
+});
+
+test('the code is in the data folder only while no mail server is set', () => {
+  const { dataDir } = loadConfig({ env: {} });
+  expect(greeting({})).toContain(`the code mailed to ${dataDir}/mail\n`);
+  expect(greeting({ AUTHCTL_SMTP_URL: 'smtp://mail:1025' })).not.toContain(`${dataDir}/mail`);
+});
