@@ -30,6 +30,14 @@ test('what the program reads when it runs is in the package; what only builds or
   expect(kept).toEqual([]);
 });
 
+test('npm may link the libraries of PostgreSQL on every platform', () => {
+  const { optionalDependencies, allowScripts } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  const all = Object.keys(optionalDependencies).map((name) => [name, true]);
+  expect(allowScripts).toMatchObject(Object.fromEntries(all));
+});
+
 /** As `npm pack` would put them into the archive; nothing is built for it. */
 function listPacked(): string[] {
   const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
