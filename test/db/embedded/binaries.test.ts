@@ -2,7 +2,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { findBinaries, linkLibraries } from '../../../src/db/embedded/binaries.ts';
+import { checkLoader, findBinaries, linkLibraries } from '../../../src/db/embedded/binaries.ts';
 import { cleanUp, makeFolder } from './members.ts';
 
 afterEach(cleanUp);
@@ -40,3 +40,10 @@ async function packageWith(link: { source: string; target: string }): Promise<st
   await writeFile(join(root, 'native/pg-symlinks.json'), JSON.stringify([link]));
   return root;
 }
+
+test('a system without glibc is told what it lacks', async () => {
+  await expect(checkLoader('/lib/ld-none.so.2')).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('glibc (/lib/ld-none.so.2)'),
+  });
+});
