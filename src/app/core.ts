@@ -1,5 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { domainOf } from '../crypto/canonical.ts';
+import { findUnsafeSettings } from '../db/check-server.ts';
 import type { Db } from '../db/database.ts';
 import { traceDatabase } from '../db/traced-database.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -80,6 +81,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   await ensureSchema(store);
 
   const db = tracer ? traceDatabase(store.db, tracer) : store.db;
+  if (role !== 'cli') await warnOfUnsafeSettings(db, log);
   const masters = createMasterKeys(config);
   const instanceId = await ensureKeys({ db, clock }, masters);
   const keys = createKeys({ db, clock, loadMasters: masters.load });
@@ -108,4 +110,11 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     nodes,
     status: createStatus({ db, nodes }),
   };
+}
+
+/** Who switched them off may have meant it; that acknowledged accounts can be lost must not go unsaid. */
+async function warnOfUnsafeSettings(db: Db, log: Logger): Promise<void> {
+  const settings = await findUnsafeSettings(db);
+  if (settings.length === 0) return;
+  log.warn({ settings }, 'PostgreSQL may lose what was acknowledged: switch these settings on');
 }

@@ -17,6 +17,12 @@ interface Facts {
   readonly encoding: string;
 }
 
+const UNSAFE_SETTINGS = statement(
+  'server.unsafe_settings',
+  `SELECT name FROM pg_settings
+   WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name`,
+);
+
 /**
  * Makes sure that a database can be ours at all, before anything is written to it: in another
  * encoding it would take some names and refuse others, one request at a time.
@@ -35,4 +41,13 @@ export async function checkServer(on: Queryable): Promise<void> {
       text: `The database is encoded in ${encoding}; UTF8 is needed.`,
       hint: "make it anew: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
     });
+}
+
+/**
+ * The settings of the server, the database or our role by which a crash loses what was acknowledged, or
+ * tears what lies on disk.
+ */
+export async function findUnsafeSettings(on: Queryable): Promise<string[]> {
+  const rows = await on.query<{ name: string }>(UNSAFE_SETTINGS);
+  return rows.map(({ name }) => name);
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/index.ts';
+import { findUnsafeSettings } from '../../db/check-server.ts';
 import type { Db } from '../../db/database.ts';
 import { checkSchema } from '../../db/migrate/check-schema.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -27,7 +28,6 @@ interface ServerFacts {
   version: string;
   max_connections: number;
   is_replica: boolean;
-  unsafe: string[];
 }
 
 /** The server itself: that what it says is written is written, and that it has room for us. */
@@ -35,9 +35,10 @@ export async function checkDatabase({ config, store }: Installation): Promise<Fi
   const facts = await readServerFacts(store.db);
   const detail = `PostgreSQL ${facts.version}, ${store.isEmbedded ? 'embedded' : 'external'}`;
   if (facts.is_replica) return fail(`${detail}, a read-only replica`, 'connect to the primary');
-  if (facts.unsafe.length > 0)
+  const unsafe = await findUnsafeSettings(store.db);
+  if (unsafe.length > 0)
     return fail(
-      `${detail}, which may lose what it has confirmed: ${facts.unsafe.join(', ')} off`,
+      `${detail}, which may lose what it has confirmed: ${unsafe.join(', ')} off`,
       'switch them on and reload the server',
     );
   const needed = config.workers * config.database.pool + config.database.workerPool;
@@ -99,10 +100,7 @@ async function readServerFacts(db: Db): Promise<ServerFacts> {
     name: 'doctor.server',
     text: `SELECT current_setting('server_version') AS version,
                   current_setting('max_connections')::int AS max_connections,
-                  pg_is_in_recovery() AS is_replica,
-                  ARRAY(SELECT name FROM pg_settings
-                        WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
-                          AND setting = 'off' ORDER BY name) AS unsafe`,
+                  pg_is_in_recovery() AS is_replica`,
   });
   return rows[0]!;
 }
