@@ -19,10 +19,11 @@ async function start() {
     refuse('authctl is not built yet. Type: npm run build');
     return;
   }
-  // Hashing, DNS and file access share libuv's threads, whose number is read at their first use:
-  // one for each hash in flight, and some that hashing cannot take.
+  // Hashing, DNS and file access share libuv's threads, whose number is read at their first use. Name
+  // look-ups may hold half of them, for as long as a resolver does not answer: the other half has one
+  // for each hash in flight, and some that hashing cannot take.
   const slots = Number(process.env.AUTHCTL_HASH_SLOTS) || availableParallelism();
-  process.env.UV_THREADPOOL_SIZE ??= String(Math.min(slots + 6, 1024));
+  process.env.UV_THREADPOOL_SIZE ??= String(Math.min(2 * slots + 6, 1024));
 
   // Compiled code is kept beside the program it belongs to, never in a folder that others can write.
   const { enableCompileCache } = await import('node:module');

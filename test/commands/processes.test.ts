@@ -191,6 +191,22 @@ test.runIf(process.platform === 'linux')(
   DEADLINE_MS,
 );
 
+test.runIf(process.platform === 'linux')(
+  'name look-ups that hang, for which libuv gives up half of its threads, leave one to each hash',
+  async () => {
+    const slots = 8;
+    const installation = await install({ AUTHCTL_HASH_SLOTS: String(slots) });
+    const api = await installation.serve();
+    await eventually('the worker works', () => api.log().includes('worker started'), PATIENCE_MS);
+    const pools = installation.processes().map((pid) => poolThreadsOf(pid).length);
+    expect(pools).toHaveLength(2);
+    for (const threads of pools)
+      expect(threads - Math.ceil(threads / 2)).toBeGreaterThanOrEqual(slots);
+    expect(await api.interrupt()).toBe(0);
+  },
+  DEADLINE_MS,
+);
+
 function poolThreadsOf(pid: number): number[] {
   const folder = `/proc/${pid}/task`;
   return readdirSync(folder)
