@@ -119,6 +119,37 @@ describe.each(Object.entries(FLOWS))('%s', (_, begin) => {
     moveTo(flow.expiresAt, 1_000);
     expect((await flow.finish()).body.code).toBe('flow_expired');
   });
+
+  test('stays dead when the clock goes back', async () => {
+    const flow = await begin();
+    moveTo(flow.expiresAt, 1_000);
+    expect((await flow.finish()).body.code).toBe('flow_expired');
+    moveTo(flow.expiresAt, -60_000);
+    expect((await flow.finish()).body.code).toBe('flow_expired');
+    moveTo(flow.expiresAt, 1_000);
+  });
+});
+
+test('a flow whose code was asked for again too late stays dead when the clock goes back', async () => {
+  const email = newAddress();
+  const { body } = await post('/v1/register', { email, password: PASSWORD });
+  const code = await codeFor(appliance, email, 'verify_email');
+  const { flow_token, expires_at } = body;
+  moveTo(expires_at, 1_000);
+  expect((await post('/v1/verify/resend', { flow_token })).body.code).toBe('flow_expired');
+  moveTo(expires_at, -60_000);
+  expect((await post('/v1/verify', { flow_token, code })).body.code).toBe('flow_expired');
+  moveTo(expires_at, 1_000);
+});
+
+test('a session that was refused for its time stays ended when the clock goes back', async () => {
+  const { refreshToken } = await createAccount(appliance);
+  const refresh = () => post('/v1/token/refresh', { refresh_token: refreshToken });
+  const month = 30 * 86_400_000;
+  appliance.clock.advance(month);
+  expect((await refresh()).status).toBe(401);
+  appliance.clock.advance(-month);
+  expect((await refresh()).status).toBe(401);
 });
 
 test('what is awaited by mail lasts ten minutes, all else five', async () => {

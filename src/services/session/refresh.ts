@@ -53,6 +53,13 @@ const END_AS_REUSED = statement(
    WHERE id = $1 AND ended_at IS NULL`,
 );
 
+// A clock that is set back brings no session back that was refused for its time.
+const END_AS_EXPIRED = statement(
+  'sessions.end_as_expired',
+  `UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
+   WHERE id = $1 AND ended_at IS NULL AND expires_at <= $2`,
+);
+
 /** Rotates refresh tokens: N callers with one token get one successor between them. */
 export function createRefresh(deps: RefreshDeps) {
   const { db, clock, keys, issuer, events, graceMs, perMinute, lifetime, tracer } = deps;
@@ -73,7 +80,10 @@ export function createRefresh(deps: RefreshDeps) {
 
     // No row moved: a retry, the limit, the end of the session, or reuse of an old token.
     const found = (await db.query<FoundRow>(FIND, [sessionId, digest]))[0];
-    if (!found || !isLive(found, now)) throw new AppError('invalid_refresh_token');
+    if (!found || !isLive(found, now)) {
+      if (found?.is_secret_right) await db.execute(END_AS_EXPIRED, [sessionId, now]);
+      throw new AppError('invalid_refresh_token');
+    }
     if (token.counter === found.counter) throw refusedForNow(found, now);
     if (isRetry(token, found, now)) return sign(token, found);
     await endAsReused(token, found, client, now);
