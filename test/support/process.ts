@@ -43,8 +43,8 @@ export interface Installation {
   processes(): number[];
   /** Runs one statement on its database, as one more process that joins and leaves. */
   sql<Row = Record<string, unknown>>(text: string): Promise<Row[]>;
-  /** Ends PostgreSQL as a crash does. */
-  killPostgres(): void;
+  /** Ends PostgreSQL: as a crash does, or as somebody does who stops it (SIGINT is fast, SIGQUIT at once). */
+  killPostgres(signal?: 'SIGKILL' | 'SIGINT' | 'SIGQUIT'): void;
   /** Ends whatever is left of it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -148,7 +148,9 @@ export async function createInstallation(
         await postgres.leave();
       }
     },
-    killPostgres: () => process.kill(postmasterOf(dataDir), 'SIGKILL'),
+    killPostgres(signal = 'SIGKILL') {
+      process.kill(postmasterOf(dataDir), signal);
+    },
     async remove() {
       const running = children.filter(
         (child) => child.exitCode === null && child.signalCode === null,
