@@ -1,10 +1,11 @@
-/** Makes the program ready to run: database client, JavaScript in `dist/`, list of commands. */
+/** Makes the program ready to run: database client, JavaScript and bill of materials in `dist/`, list of commands. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
+import { makeBillOfMaterials } from './bill-of-materials.ts';
 import { readApiReference } from './read-api-reference.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,6 +21,12 @@ await makeOneFile('src/http/kernel/typebox.js');
 writeFileSync(
   join(root, 'dist.new', 'api-reference.js.gz'),
   gzipSync(await readApiReference(), { level: constants.Z_BEST_COMPRESSION }),
+);
+writeFileSync(
+  join(root, 'dist.new', 'sbom.cdx.json'),
+  JSON.stringify(
+    makeBillOfMaterials(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))),
+  ),
 );
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 renameSync(join(root, 'dist.new'), join(root, 'dist'));

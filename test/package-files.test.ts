@@ -21,6 +21,7 @@ test('what the program reads when it runs is in the package; what only builds or
       'assets/common-passwords.txt',
       'config/authctl.yaml',
       'dist/api-reference.js.gz',
+      'dist/sbom.cdx.json',
       'oclif.manifest.json',
       'prisma/schema.prisma',
       'prisma/migrations/migration_lock.toml',
