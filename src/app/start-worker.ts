@@ -73,6 +73,7 @@ export async function startWorker(
       intervalMs: config.sweeper.intervalMs,
       batch: config.sweeper.batch,
       unverifiedTtlMs: config.registration.unverifiedTtlMs,
+      knownNetworkTtlMs: config.login.knownNetworkTtlMs,
       eventRetentionMs: config.events.retentionMs,
       removeOldAudit: createAuditRetention({
         db,

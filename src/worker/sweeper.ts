@@ -10,6 +10,8 @@ export interface SweeperDeps {
   readonly batch: number;
   /** Never-verified accounts are removed after this long. */
   readonly unverifiedTtlMs: number;
+  /** A network that somebody signed in from says nothing any more after this long. */
+  readonly knownNetworkTtlMs: number;
   /** Published events are kept this long, for replay. */
   readonly eventRetentionMs: number;
   /** Removes so many old audit records at most; returns how many went. */
@@ -64,6 +66,13 @@ const UNVERIFIED = sweepOf(
   `status = 'pending' AND email_verified_at IS NULL
    AND created_at < now() - make_interval(secs => $2::float8 / 1000)`,
 );
+const KNOWN_NETWORKS = statement(
+  'sweep.known_networks',
+  `DELETE FROM known_networks WHERE (user_id, network) IN (
+     SELECT user_id, network FROM known_networks
+     WHERE last_login_at < now() - make_interval(secs => $2::float8 / 1000)
+     LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+);
 const EVENTS = sweepOf(
   'published_events',
   'events',
@@ -82,6 +91,7 @@ export function createSweeper(deps: SweeperDeps) {
   const sweeps: readonly Sweep[] = [
     ...expired.map((what) => byStatement(what)),
     byStatement(UNVERIFIED, deps.unverifiedTtlMs),
+    byStatement(KNOWN_NETWORKS, deps.knownNetworkTtlMs),
     byStatement(EVENTS, deps.eventRetentionMs),
     { what: 'audit', remove: () => deps.removeOldAudit(batch) },
   ];

@@ -85,6 +85,7 @@ test('sweepers at once remove each record exactly once, in batches, and account 
       intervalMs: 60_000,
       batch: 100,
       unverifiedTtlMs: DAY_MS,
+      knownNetworkTtlMs: DAY_MS,
       eventRetentionMs: DAY_MS,
       removeOldAudit: removal(30 * DAY_MS),
     }).sweepOnce(new AbortController().signal),

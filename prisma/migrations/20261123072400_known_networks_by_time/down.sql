@@ -1,0 +1,1 @@
+DROP INDEX known_networks_last_login_at_idx;
