@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { Logger } from './logger.ts';
 
 type Release = () => void | Promise<void>;
@@ -39,7 +40,7 @@ export function createScope(log?: Logger): Scope {
       }
     })();
     if (deadlineMs === undefined) await work;
-    else await withDeadline(work, deadlineMs, () => `shutdown overran its deadline in: ${current}`);
+    else await withDeadline(work, deadlineMs, () => overrun(current, deadlineMs));
     if (firstError !== undefined) throw firstError;
   }
 
@@ -58,18 +59,28 @@ export function createScope(log?: Logger): Scope {
   };
 }
 
-/** Rejects with `message()` when `work` has not settled within `ms`; the work itself goes on. */
+function overrun(step: string, deadlineMs: number): AppError {
+  return new AppError('internal', {
+    text: `The stop was cut short after ${deadlineMs / 1_000} s, while it waited for: ${step}.`,
+    hint: 'if that may take longer, raise shutdown.deadline (AUTHCTL_SHUTDOWN_DEADLINE)',
+  });
+}
+
+/** Rejects with `reason()` when `work` has not settled within `ms`; the work itself goes on. */
 export async function withDeadline<T>(
   work: Promise<T>,
   ms: number,
-  message: () => string,
+  reason: () => string | Error,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const overrun = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message())), ms);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const given = reason();
+      reject(typeof given === 'string' ? new Error(given) : given);
+    }, ms);
   });
   try {
-    return await Promise.race([work, overrun]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -80,6 +80,16 @@ describe('signals', () => {
     expect(JSON.parse(ended.stdout)).toEqual({ stopped: signal });
     expect(ended.stderr).toContain('released');
   });
+
+  test('a stop that takes longer than it may ends with 1, and says what it waited for', async () => {
+    const env = { AUTHCTL_SHUTDOWN_DEADLINE: '1s' };
+    const signal = 'SIGTERM';
+    const ended = await runNode(WAITING, ['--graceful', '--stuck'], { env, signal, signalAfter });
+    expect(ended).toMatchObject({ code: 1, signal: null });
+    expect(ended.stderr).toContain(
+      'error: The stop was cut short after 1 s, while it waited for: the slow thing.\nhint: ',
+    );
+  });
 });
 
 describe('settings', () => {

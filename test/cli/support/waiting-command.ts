@@ -7,6 +7,7 @@ class Waiting extends BaseCommand<typeof Waiting> {
     crash: Flags.boolean(),
     destroy: Flags.boolean(),
     graceful: Flags.boolean(),
+    stuck: Flags.boolean(),
     yes: yesFlag,
   };
 
@@ -16,6 +17,7 @@ class Waiting extends BaseCommand<typeof Waiting> {
       scope.defer('thing', () => {
         process.stderr.write('released\n');
       });
+      if (this.flags.stuck) scope.defer('the slow thing', () => new Promise(() => undefined));
       if (this.flags.crash) throw new TypeError('a bug');
       if (this.flags.destroy) {
         this.requireYes('This deletes everything.');

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { createScope } from '../../src/lib/lifecycle.ts';
+
+test('what was opened last is released first, one after the other, and once', async () => {
+  const scope = createScope();
+  const released: string[] = [];
+  for (const name of ['database', 'requests', 'listener'])
+    scope.own(name, name, async () => {
+      await Promise.resolve();
+      released.push(name);
+    });
+  await Promise.all([scope.release(), scope.release(1_000)]);
+  expect(released).toEqual(['listener', 'requests', 'database']);
+});
+
+test('a release that fails stops no other; the first failure is told', async () => {
+  const scope = createScope();
+  const released: string[] = [];
+  scope.defer('first', () => {
+    released.push('first');
+  });
+  scope.defer('second', () => Promise.reject(new Error('second failed')));
+  scope.defer('third', () => {
+    throw new Error('third failed');
+  });
+  await expect(scope.release()).rejects.toThrow('third failed');
+  expect(released).toEqual(['first']);
+});
+
+test('one that takes too long is named', async () => {
+  const scope = createScope();
+  scope.defer('database', () => undefined);
+  scope.defer('requests in flight', () => new Promise(() => undefined));
+  scope.defer('listener', () => undefined);
+  await expect(scope.release(50)).rejects.toMatchObject({
+    code: 'internal',
+    exitCode: 1,
+    message: 'The stop was cut short after 0.05 s, while it waited for: requests in flight.',
+    hint: expect.stringContaining('AUTHCTL_SHUTDOWN_DEADLINE'),
+  });
+});
