@@ -16,7 +16,7 @@ export async function writeLines(
   async function* lines() {
     for await (const value of values) {
       count += 1;
-      yield `${JSON.stringify(value)}\n`;
+      yield `${toLine(value)}\n`;
     }
   }
   const isFile = to !== undefined;
@@ -31,4 +31,17 @@ export async function writeLines(
       throw error;
   }
   return count;
+}
+
+/**
+ * JSON lets these stand as they are. A reader that splits text by Unicode's idea of a line would see two
+ * where there is one, and a terminal would obey.
+ */
+const LINE_ENDS_AND_CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+
+function toLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    LINE_ENDS_AND_CONTROLS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
