@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { limitHeap } from '../src/cli/limit-heap.ts';
 import { presentWorker } from '../src/cli/ready-line.ts';
 import { allSettingFlags } from '../src/cli/setting-flags.ts';
 import { untilAborted } from '../src/lib/until-aborted.ts';
@@ -22,6 +23,7 @@ export default class Worker extends BaseCommand<typeof Worker> {
   static override longRunning = true;
 
   async run(): Promise<void> {
+    if (!this.flags.supervised) limitHeap(this.settings.worker.memoryMib, this.given.env);
     await this.withScope(async ({ settings: config, scope, log, stop }) => {
       const { openCore } = await import('../src/app/core.ts');
       const { answerParent } = await import('../src/app/process-questions.ts');

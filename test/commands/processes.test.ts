@@ -207,6 +207,33 @@ test.runIf(process.platform === 'linux')(
   DEADLINE_MS,
 );
 
+test.runIf(process.platform === 'linux')(
+  'a worker has a bounded heap, beside an API and alone, unless somebody has chosen another',
+  async () => {
+    const installation = await install({ AUTHCTL_WORKER_MEMORY_MIB: '111' });
+    const api = await installation.serve();
+    await eventually('its worker works', () => api.log().includes('worker started'), PATIENCE_MS);
+    const child = installation.processes().find((pid) => pid !== api.pid)!;
+    expect(argumentsOf(child)).toContain('--max-old-space-size=111');
+    expect(argumentsOf(api.pid).join()).not.toContain('max-old-space-size');
+
+    const alone = installation.start('worker');
+    await eventually('it works', () => alone.log().includes('worker started'), PATIENCE_MS);
+    expect(argumentsOf(alone.pid)).toContain('--max-old-space-size=111');
+    expect(await alone.end('SIGTERM')).toBe(0);
+    expect(await api.interrupt()).toBe(0);
+
+    const chosen = await install({ NODE_OPTIONS: '--max-old-space-size=300' });
+    const other = chosen.start('worker');
+    await eventually('it works', () => other.log().includes('worker started'), PATIENCE_MS);
+    expect(argumentsOf(other.pid).join()).not.toContain('max-old-space-size');
+    expect(await other.end('SIGTERM')).toBe(0);
+  },
+  DEADLINE_MS,
+);
+
+const argumentsOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
 function poolThreadsOf(pid: number): number[] {
   const folder = `/proc/${pid}/task`;
   return readdirSync(folder)
