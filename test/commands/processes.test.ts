@@ -11,6 +11,7 @@ import { runAuthctl } from '../cli/support/run-program.ts';
 import { cleanUp, isOpenToNobody, makeFolder, NOBODY, serversIn } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { createInstallation, type Installation } from '../support/process.ts';
 
 const DEADLINE_MS = 120_000;
@@ -273,6 +274,24 @@ describe('what cannot start', () => {
     }
     await expectNothingLeft(installation);
     taken.close();
+    await database.drop();
+  });
+
+  test('a database that is not there yet is waited for, and then used', async () => {
+    const database = await createTestDatabase();
+    const proxy = await startPostgresProxy(database.connectionString);
+    await proxy.down();
+    const installation = await install({
+      AUTHCTL_DATABASE_URL: proxy.connectionString.replace('@/', '@localhost/'),
+      AUTHCTL_LOG_LEVEL: 'info',
+    });
+    const worker = installation.start('worker');
+    const waits = () => worker.log().split('waiting for the database').length > 2;
+    await eventually('it has tried twice', waits, PATIENCE_MS);
+    await proxy.up();
+    await eventually('it works', () => worker.log().includes('worker started'), PATIENCE_MS);
+    expect(await worker.end('SIGTERM')).toBe(0);
+    await proxy.close();
     await database.drop();
   });
 
