@@ -81,10 +81,17 @@ describe('signals', () => {
     expect(ended.stderr).toContain('released');
   });
 
+  test.each(['SIGINT', 'SIGTERM'] as const)('a second %s ends it at once', async (signal) => {
+    const env = { AUTHCTL_SHUTDOWN_DEADLINE: '10m' };
+    const ended = await runNode(WAITING, ['--graceful', '--stuck'], { env, signal, signalAfter });
+    expect(ended).toMatchObject({ code: null, signal });
+    expect(ended.stderr).toContain('still waiting');
+  });
+
   test('a stop that takes longer than it may ends with 1, and says what it waited for', async () => {
     const env = { AUTHCTL_SHUTDOWN_DEADLINE: '1s' };
-    const signal = 'SIGTERM';
-    const ended = await runNode(WAITING, ['--graceful', '--stuck'], { env, signal, signalAfter });
+    const options = { env, signal: 'SIGTERM', signalAfter, signals: 1 } as const;
+    const ended = await runNode(WAITING, ['--graceful', '--stuck'], options);
     expect(ended).toMatchObject({ code: 1, signal: null });
     expect(ended.stderr).toContain(
       'error: The stop was cut short after 1 s, while it waited for: the slow thing.\nhint: ',

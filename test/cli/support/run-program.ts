@@ -16,6 +16,8 @@ interface RunOptions {
   /** Sent each time standard error holds `signalAfter` and was not yet answered. */
   readonly signal?: NodeJS.Signals;
   readonly signalAfter?: string;
+  /** How often it is sent at most. */
+  readonly signals?: number;
 }
 
 const BIN = join(packageRoot(), 'bin/run.js');
@@ -29,18 +31,21 @@ export function runAuthctl(args: readonly string[], options: RunOptions = {}): P
 export function runNode(
   script: string,
   args: readonly string[],
-  { env = {}, input, signal, signalAfter }: RunOptions = {},
+  { env = {}, input, signal, signalAfter, signals = Infinity }: RunOptions = {},
 ): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [script, ...args], { env: { PATH, HOME, ...env } });
   if (input !== undefined) child.stdin.end(input);
   const output = { stdout: '', stderr: '' };
+  let sent = 0;
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
   });
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
-    if (signal && signalAfter && String(chunk).includes(signalAfter)) child.kill(signal);
+    if (!signal || !signalAfter || sent === signals || !String(chunk).includes(signalAfter)) return;
+    sent += 1;
+    child.kill(signal);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

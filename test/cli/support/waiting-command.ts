@@ -17,7 +17,7 @@ class Waiting extends BaseCommand<typeof Waiting> {
       scope.defer('thing', () => {
         process.stderr.write('released\n');
       });
-      if (this.flags.stuck) scope.defer('the slow thing', () => new Promise(() => undefined));
+      if (this.flags.stuck) scope.defer('the slow thing', stall);
       if (this.flags.crash) throw new TypeError('a bug');
       if (this.flags.destroy) {
         this.requireYes('This deletes everything.');
@@ -31,6 +31,11 @@ class Waiting extends BaseCommand<typeof Waiting> {
       return { stopped: stop.reason };
     });
   }
+}
+
+function stall(): Promise<never> {
+  process.stderr.write('still waiting\n');
+  return new Promise(() => undefined);
 }
 
 await Waiting.run(process.argv.slice(2), import.meta.url).catch(handle);
