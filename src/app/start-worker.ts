@@ -8,6 +8,7 @@ import type { Scope } from '../lib/lifecycle.ts';
 import { lowerPoolPriority } from '../lib/lower-pool-priority.ts';
 import { createAuditRetention } from '../services/audit/remove-old.ts';
 import { createDrain } from '../services/credential/drain.ts';
+import { createRemoveUnverified } from '../services/user/remove-unverified.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
@@ -72,9 +73,14 @@ export async function startWorker(
       log,
       intervalMs: config.sweeper.intervalMs,
       batch: config.sweeper.batch,
-      unverifiedTtlMs: config.registration.unverifiedTtlMs,
       knownNetworkTtlMs: config.login.knownNetworkTtlMs,
       eventRetentionMs: config.events.retentionMs,
+      removeUnverified: createRemoveUnverified({
+        db,
+        clock,
+        events: core.events,
+        ttlMs: config.registration.unverifiedTtlMs,
+      }),
       removeOldAudit: createAuditRetention({
         db,
         clock,

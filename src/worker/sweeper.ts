@@ -8,12 +8,12 @@ export interface SweeperDeps {
   readonly intervalMs: number;
   /** Rows removed by one statement at most. */
   readonly batch: number;
-  /** Never-verified accounts are removed after this long. */
-  readonly unverifiedTtlMs: number;
   /** A network that somebody signed in from says nothing any more after this long. */
   readonly knownNetworkTtlMs: number;
   /** Published events are kept this long, for replay. */
   readonly eventRetentionMs: number;
+  /** Removes so many never-verified accounts at most; returns how many went. */
+  readonly removeUnverified: (limit: number) => Promise<number>;
   /** Removes so many old audit records at most; returns how many went. */
   readonly removeOldAudit: (limit: number) => Promise<number>;
   /** Told how many rows went, after each round that met no trouble. */
@@ -58,14 +58,6 @@ const MAILS = sweepOf(
   'id',
   `status <> 'queued' AND created_at < now() - interval '30 days'`,
 );
-// Their flows are not looked for: they open nothing any more, and expire within minutes.
-const UNVERIFIED = sweepOf(
-  'unverified_users',
-  'users',
-  'id',
-  `status = 'pending' AND email_verified_at IS NULL
-   AND created_at < now() - make_interval(secs => $2::float8 / 1000)`,
-);
 const KNOWN_NETWORKS = statement(
   'sweep.known_networks',
   `DELETE FROM known_networks WHERE (user_id, network) IN (
@@ -90,7 +82,7 @@ export function createSweeper(deps: SweeperDeps) {
   const expired = [FLOWS, SESSIONS, ENDED_SESSIONS, IDEMPOTENCY_KEYS, COUNTERS, NODES, MAILS];
   const sweeps: readonly Sweep[] = [
     ...expired.map((what) => byStatement(what)),
-    byStatement(UNVERIFIED, deps.unverifiedTtlMs),
+    { what: 'unverified users', remove: () => deps.removeUnverified(batch) },
     byStatement(KNOWN_NETWORKS, deps.knownNetworkTtlMs),
     byStatement(EVENTS, deps.eventRetentionMs),
     { what: 'audit', remove: () => deps.removeOldAudit(batch) },

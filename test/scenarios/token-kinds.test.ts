@@ -177,7 +177,7 @@ test('an access token that is no current one of ours opens nothing', async () =>
   for (const authorization of [
     account.token,
     `Basic ${account.token}`,
-    `Bearer  ${account.token}`,
+    `Bearer\t${account.token}`,
   ]) {
     const { status } = await appliance.call('/v1/me', { headers: { authorization } });
     expect(status).toBe(401);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createRemoveUnverified } from '../../src/services/user/remove-unverified.ts';
 import { createSweeper } from '../../src/worker/sweeper.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { lockRow } from '../support/lock.ts';
@@ -7,7 +8,7 @@ const DAY_MS = 86_400_000;
 
 let appliance: TestAppliance;
 beforeAll(async () => {
-  appliance = await startAppliance();
+  appliance = await startAppliance({ env: { AUTHCTL_EVENTS_STDOUT: 'on' } });
 });
 afterAll(() => appliance.stop());
 afterEach(() =>
@@ -20,9 +21,9 @@ function openSweeper(batch = 100) {
     log: appliance.core.log,
     intervalMs: 60_000,
     batch,
-    unverifiedTtlMs: 7 * DAY_MS,
     knownNetworkTtlMs: 90 * DAY_MS,
     eventRetentionMs: 30 * DAY_MS,
+    removeUnverified: createRemoveUnverified({ ...appliance.core, ttlMs: 7 * DAY_MS }),
     removeOldAudit: async () => 0,
   });
 }
@@ -193,9 +194,21 @@ test('an account that goes takes what belongs to it', async () => {
   const email = 'never-verified@example.com';
   const body = { email, password: 'correct horse battery staple' };
   expect((await appliance.call('/v1/register', { body })).status).toBe(202);
-  await appliance.sql(`UPDATE users SET created_at = now() - interval '8 days'`);
+  const [{ id } = { id: '' }] = await appliance.sql<{ id: string }>(
+    `UPDATE users SET created_at = now() - interval '8 days' RETURNING id`,
+  );
   expect(await sweep()).toBe(1);
   for (const table of ['users', 'credentials', 'sessions']) expect(await count(table)).toBe(0);
+  const heard = await appliance.sql(
+    `SELECT type, user_id = $1 AS is_theirs FROM events WHERE type = 'user.deleted'`,
+    [id],
+  );
+  expect(heard).toEqual([{ type: 'user.deleted', is_theirs: true }]);
+  const records = await appliance.sql(
+    `SELECT actor_kind, detail FROM audit WHERE action = 'user.deleted' AND user_id = $1`,
+    [id],
+  );
+  expect(records).toEqual([{ actor_kind: 'system', detail: { reason: 'never_verified' } }]);
   // The address is free again.
   await appliance.sql('DELETE FROM mails');
   expect((await appliance.call('/v1/register', { body })).status).toBe(202);

@@ -84,7 +84,7 @@ test('sweepers at once remove each record exactly once, in batches, and account 
       log: appliance.core.log,
       intervalMs: 60_000,
       batch: 100,
-      unverifiedTtlMs: DAY_MS,
+      removeUnverified: async () => 0,
       knownNetworkTtlMs: DAY_MS,
       eventRetentionMs: DAY_MS,
       removeOldAudit: removal(30 * DAY_MS),
