@@ -1,4 +1,4 @@
-import { duration, integer, type Setting, secretUrl, text } from '../setting.ts';
+import { choice, duration, integer, type Setting, secretUrl, text } from '../setting.ts';
 
 /** How mails leave, and how many. */
 export const mail = {
@@ -38,6 +38,11 @@ export const mail = {
     default: 4,
     min: 1,
     max: 50,
+  }),
+  'mail.sign_in_notice': choice(['off', 'new_network', 'always'], {
+    about:
+      'Which sign-ins are told by mail: none, those from a network the account has not signed in from, all.',
+    default: 'off',
   }),
   'mail.hourly': integer({
     about: 'Mails of one type to one mailbox in an hour.',

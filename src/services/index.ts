@@ -17,6 +17,7 @@ import type { Limits } from './limit/limits.ts';
 import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
+import { createSignInNotice } from './login/sign-in-notice.ts';
 import type { MailQueue } from './mail/draft.ts';
 import { createChangePassword } from './password/change.ts';
 import { createForgot } from './password/forgot.ts';
@@ -84,6 +85,8 @@ export function createServices(deps: ServicesDeps) {
   const stateMaxAgeMs = config.session.cacheMs;
   const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs, tracer });
   const codeFlows = createCodeFlows({ flows, mails });
+  const which = config.mail.signInNotice;
+  const signInNotice = createSignInNotice({ db, mails, mailBudget, which });
   const nextStep = createNextStep({
     db,
     clock,
@@ -93,6 +96,7 @@ export function createServices(deps: ServicesDeps) {
     codeFlows,
     mailBudget,
     sessions: issuer,
+    signInNotice,
     events,
     wakeMail,
   });

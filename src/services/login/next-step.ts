@@ -19,6 +19,7 @@ import { claimUsername } from '../user/claim-username.ts';
 import { isUsernameUnique } from '../user/profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
+import type { SignInNotice } from './sign-in-notice.ts';
 
 export interface NextStepDeps {
   readonly db: Db;
@@ -29,6 +30,7 @@ export interface NextStepDeps {
   readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
   readonly sessions: SessionIssuer;
+  readonly signInNotice: SignInNotice;
   readonly events: Events;
   readonly wakeMail: Wake;
 }
@@ -54,7 +56,7 @@ const ACTIVATE = statement(
  */
 export function createNextStep(deps: NextStepDeps) {
   const { db, clock, domains, identities, flows, codeFlows, mailBudget } = deps;
-  const { sessions, events, wakeMail } = deps;
+  const { sessions, signInNotice, events, wakeMail } = deps;
 
   async function needsVerification(user: UserColumns): Promise<boolean> {
     if (user.email === null) return false;
@@ -115,6 +117,7 @@ export function createNextStep(deps: NextStepDeps) {
     user: UserColumns,
     progress: Progress,
   ): Promise<() => Promise<FlowAnswer>> {
+    const isTold = await signInNotice.isDue(user, progress.client);
     const draft = sessions.draft(user.id, progress);
     const payload = { session_id: draft.id, amr: progress.amr };
     const event = events.enabled
@@ -122,7 +125,9 @@ export function createNextStep(deps: NextStepDeps) {
       : null;
     const others = await openSession(on, draft, user.security_version, event);
     if (others === null) throw new AppError('invalid_credentials');
+    if (isTold) await signInNotice.write(on, user, progress.client, draft.createdAt);
     return async () => {
+      if (isTold) wakeMail.soon();
       if (others >= MOST_SESSIONS) await makeRoom(user.id, progress.client, draft.createdAt);
       return {
         status: 'authenticated',
@@ -172,9 +177,12 @@ export function createNextStep(deps: NextStepDeps) {
       if (asksForCode || user.two_factor_enabled) await auditPassword(user, progress, 'ok');
       if (asksForCode) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
+      const isPending = user.status === 'pending';
       const finish =
-        user.status === 'pending'
-          ? await db.transaction(async (tx) => signIn(tx, await activate(tx, user), progress))
+        isPending || signInNotice.isOn
+          ? await db.transaction(async (tx) =>
+              signIn(tx, isPending ? await activate(tx, user) : user, progress),
+            )
           : await signIn(db, user, progress);
       return finish();
     },

@@ -18,6 +18,8 @@ export interface MailData {
   readonly two_factor_reset: Notice;
   readonly recovery_codes_regenerated: Notice;
   readonly recovery_code_used: Notice & { readonly left: number };
+  /** Somebody signed in (`mail.sign_in_notice`). */
+  readonly signed_in: Notice;
   readonly welcome: Nothing;
   readonly account_deleted: Notice;
   /** What `authctl mail test` sends. */

@@ -9,6 +9,7 @@ import { passwordWasReset } from './password-was-reset.ts';
 import { recoveryCodeUsed } from './recovery-code-used.ts';
 import { recoveryCodesRegenerated } from './recovery-codes-regenerated.ts';
 import { resetPassword } from './reset-password.ts';
+import { signedIn } from './signed-in.ts';
 import { test } from './test.ts';
 import { twoFactorDisabled } from './two-factor-disabled.ts';
 import { twoFactorEnabled } from './two-factor-enabled.ts';
@@ -30,6 +31,7 @@ export const TEMPLATES: { readonly [Kind in MailKind]: Template<MailData[Kind]> 
   two_factor_reset: twoFactorReset,
   recovery_codes_regenerated: recoveryCodesRegenerated,
   recovery_code_used: recoveryCodeUsed,
+  signed_in: signedIn,
   welcome,
   account_deleted: accountDeleted,
   test,

@@ -21,6 +21,7 @@ export const SAMPLES: MailData = {
   two_factor_reset: { at: NOTICE.at },
   recovery_codes_regenerated: NOTICE,
   recovery_code_used: { ...NOTICE, left: 4 },
+  signed_in: NOTICE,
   welcome: {},
   account_deleted: NOTICE,
   test: {},
