@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/index.ts';
-import { checkServer } from '../db/check-server.ts';
+import { checkServer, isPoolerError, poolerInBetween } from '../db/check-server.ts';
 import { type Db, openDatabase } from '../db/database.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
@@ -43,7 +43,7 @@ const RESTART_PAUSE_MS = 2_000;
 /**
  * Opens the database: joins the embedded PostgreSQL, or waits for the external one.
  * @throws AppError `dependency_unreachable` when it does not answer in time, or refuses us;
- *   `config_invalid` when it is too old or not in UTF-8
+ *   `config_invalid` when it is too old, not in UTF-8 or behind a pooler
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { config, scope, log, clock } = options;
@@ -65,7 +65,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   );
   if (external) {
     await waitForDatabase(db, options);
-    await checkServer(db);
+    await checkServer(db, config.database.statementTimeoutMs);
   }
   const prismaDir = join(packageRoot(), 'prisma');
   return {
@@ -120,11 +120,12 @@ async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void>
     await retryUntil(() => db.query({ name: 'ping', text: 'SELECT 1' }), {
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,
       clock,
-      isPassing: isConnectionError,
+      isPassing: (error) => isConnectionError(error) && !isPoolerError(error),
       onRetry: (error) => log.warn({ reason: reasonOf(error) }, 'waiting for the database'),
       signal: stop,
     });
   } catch (error) {
+    if (isPoolerError(error)) throw poolerInBetween(error);
     throw new AppError('dependency_unreachable', {
       text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reasonOf(error)}`,
       hint: 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',

@@ -8,13 +8,15 @@ const FACTS = statement(
   'server.facts',
   `SELECT current_setting('server_version') AS version,
           current_setting('server_version_num')::int AS version_number,
-          current_setting('server_encoding') AS encoding`,
+          current_setting('server_encoding') AS encoding,
+          (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS timeout_ms`,
 );
 
 interface Facts {
   readonly version: string;
   readonly version_number: number;
   readonly encoding: string;
+  readonly timeout_ms: number;
 }
 
 const UNSAFE_SETTINGS = statement(
@@ -26,11 +28,12 @@ const UNSAFE_SETTINGS = statement(
 /**
  * Makes sure that a database can be ours at all, before anything is written to it: in another
  * encoding it would take some names and refuse others, one request at a time.
+ * @param statementTimeoutMs what its connections ask for
  * @throws AppError `config_invalid`
  */
-export async function checkServer(on: Queryable): Promise<void> {
+export async function checkServer(on: Queryable, statementTimeoutMs: number): Promise<void> {
   const [facts] = await on.query<Facts & Record<string, unknown>>(FACTS);
-  const { version, version_number: number, encoding } = facts!;
+  const { version, version_number: number, encoding, timeout_ms: timeoutMs } = facts!;
   if (number < LEAST_VERSION)
     throw new AppError('config_invalid', {
       text: `This is PostgreSQL ${version}; 15 or newer is needed.`,
@@ -41,6 +44,24 @@ export async function checkServer(on: Queryable): Promise<void> {
       text: `The database is encoded in ${encoding}; UTF8 is needed.`,
       hint: "make it anew: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
     });
+  if (timeoutMs !== statementTimeoutMs) throw poolerInBetween();
+}
+
+/** Whether it was a pooler that answered, such as PgBouncer: it knows few of the settings we send. */
+export function isPoolerError(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('unsupported startup parameter');
+}
+
+/**
+ * A pooler hands the sessions of the server around, or forgets what was asked of them. What we rely on
+ * belongs to a session: time-outs, prepared statements, LISTEN, the lock of a migration.
+ */
+export function poolerInBetween(cause?: unknown): AppError {
+  return new AppError('config_invalid', {
+    text: 'A connection pooler stands between authctl and PostgreSQL, and keeps back the settings of our sessions.',
+    hint: 'point AUTHCTL_DATABASE_URL at PostgreSQL itself; AUTHCTL_DATABASE_POOL bounds the connections of a process',
+    cause,
+  });
 }
 
 /**

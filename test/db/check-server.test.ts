@@ -4,11 +4,14 @@ import { openDatabase, type Queryable } from '../../src/db/database.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createEmptyDatabase } from '../support/postgres.ts';
 
+const TIMEOUT_MS = 7_000;
+
 async function openEmpty(options?: string): Promise<Queryable> {
   const { connectionString, drop } = await createEmptyDatabase(options);
   const db = openDatabase({
     connectionString,
     poolSize: 3,
+    statementTimeoutMs: TIMEOUT_MS,
     applicationName: 'test',
     log: createLogger({ level: 'silent' }),
   });
@@ -20,12 +23,12 @@ async function openEmpty(options?: string): Promise<Queryable> {
 }
 
 test('a database in UTF-8 will do', async () => {
-  await expect(checkServer(await openEmpty())).resolves.toBeUndefined();
+  await expect(checkServer(await openEmpty(), TIMEOUT_MS)).resolves.toBeUndefined();
 });
 
 test.each(['LATIN1', 'SQL_ASCII'])('one in %s is refused', async (encoding) => {
   const db = await openEmpty(`ENCODING '${encoding}' LOCALE 'C'`);
-  await expect(checkServer(db)).rejects.toMatchObject({
+  await expect(checkServer(db, TIMEOUT_MS)).rejects.toMatchObject({
     code: 'config_invalid',
     message: `The database is encoded in ${encoding}; UTF8 is needed.`,
     hint: expect.stringContaining("ENCODING 'UTF8'"),
@@ -42,7 +45,7 @@ test('a server that is too old is refused', async () => {
       return rows.map((row) => ({ ...row, version: '14.9', version_number: 140_009 })) as never;
     },
   };
-  await expect(checkServer(old)).rejects.toMatchObject({
+  await expect(checkServer(old, TIMEOUT_MS)).rejects.toMatchObject({
     code: 'config_invalid',
     message: 'This is PostgreSQL 14.9; 15 or newer is needed.',
   });

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { freePort } from './free-port.ts';
 
 const BINARIES = ['valkey-server', 'redis-server'];
 
@@ -41,7 +41,7 @@ function findBinary(): string | null {
 /** Starts a real server on a free port, in a folder of its own, writing nothing to disk. */
 export async function startRedis(): Promise<RedisServer> {
   const folder = await mkdtemp('/tmp/authctl-redis-');
-  const port = await findFreePort();
+  const port = await freePort();
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
@@ -74,14 +74,4 @@ export async function startRedis(): Promise<RedisServer> {
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,0 +1,37 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../config/index.ts';
+import { openStore } from '../../src/app/open-store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createScope } from '../../src/lib/lifecycle.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { startPgBouncer, whyNoPgBouncer } from '../support/pgbouncer.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+
+const log = createLogger({ level: 'silent' });
+
+test.skipIf(whyNoPgBouncer).each([
+  ['that knows none of our settings', ''],
+  [
+    'that forgets them',
+    'ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
+  ],
+])('a pooler %s is refused at once', async (_, settings) => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const pooler = await startPgBouncer(database.connectionString, settings);
+  onTestFinished(() => pooler.stop());
+  const scope = createScope(log);
+  onTestFinished(() => scope.release());
+  const open = openStore({
+    config: loadConfig({ env: { AUTHCTL_DATABASE_URL: pooler.url } }),
+    scope,
+    log,
+    clock: systemClock,
+    poolSize: 3,
+    applicationName: 'test',
+  });
+  await expect(open).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('A connection pooler stands between'),
+  });
+});
