@@ -18,12 +18,12 @@ export default class BenchCompare extends BaseCommand<typeof BenchCompare> {
   async run(): Promise<{ differences: Difference[] }> {
     const { before, after } = this.args;
     const differences = compareResults(await read(before), await read(after));
-    const rows = differences.map(({ label, before, after, change, isBeyondNoise }) => [
+    const rows = differences.map(({ label, before, after, change, is_beyond_noise }) => [
       label,
       before,
       after,
       change === null ? '-' : `${change >= 0 ? '+' : ''}${(change * 100).toFixed(1)}%`,
-      isBeyondNoise ? '' : 'noise',
+      is_beyond_noise ? '' : 'noise',
     ]);
     this.log(formatTable(['FIGURE', 'BEFORE', 'AFTER', 'CHANGE', ''], rows));
     return { differences };

@@ -1,5 +1,6 @@
 import { flow } from '../../src/bench/benchmarks/flow.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { loadFlags, modeFlag } from '../../src/cli/bench-flags.ts';
 
 export default class BenchFlow extends BenchCommand<typeof BenchFlow> {

@@ -1,5 +1,6 @@
 import { hash } from '../../src/bench/benchmarks/hash.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { durationFlags } from '../../src/cli/bench-flags.ts';
 
 export default class BenchHash extends BenchCommand<typeof BenchHash> {

@@ -2,8 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BENCHMARKS } from '../../src/bench/benchmarks/index.ts';
-import { toJson } from '../../src/bench/report/json.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import { type BenchReport, toJson } from '../../src/bench/report/json.ts';
+import type { BenchResult } from '../../src/bench/result.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { reportFlags } from '../../src/cli/bench-flags.ts';
 
 export default class Bench extends BenchCommand<typeof Bench> {
@@ -27,7 +28,7 @@ export default class Bench extends BenchCommand<typeof Bench> {
     const { out } = this.flags;
     await mkdir(out, { recursive: true });
     const html = this.flags.html ?? join(out, 'index.html');
-    const keep = (result: BenchReport) =>
+    const keep = (result: BenchResult) =>
       writeFile(join(out, `${result.name}.json`), toJson(result));
     return { results: await this.measureAll(BENCHMARKS, { ...this.flags, html }, keep) };
   }

@@ -1,5 +1,6 @@
 import { memory } from '../../src/bench/benchmarks/memory.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { durationFlags } from '../../src/cli/bench-flags.ts';
 
 export default class BenchMemory extends BenchCommand<typeof BenchMemory> {

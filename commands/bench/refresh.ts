@@ -1,5 +1,6 @@
 import { refresh } from '../../src/bench/benchmarks/refresh.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { loadFlags } from '../../src/cli/bench-flags.ts';
 
 export default class BenchRefresh extends BenchCommand<typeof BenchRefresh> {

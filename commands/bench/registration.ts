@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { registration } from '../../src/bench/benchmarks/registration.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { loadFlags, modeFlag } from '../../src/cli/bench-flags.ts';
 export default class BenchRegistration extends BenchCommand<typeof BenchRegistration> {
   static override summary = 'Measure registrations in a burst.';

@@ -1,5 +1,6 @@
 import { start } from '../../src/bench/benchmarks/start.ts';
-import { BenchCommand, type BenchReport } from '../../src/cli/bench-command.ts';
+import type { BenchReport } from '../../src/bench/report/json.ts';
+import { BenchCommand } from '../../src/cli/bench-command.ts';
 import { reportFlags } from '../../src/cli/bench-flags.ts';
 
 export default class BenchStart extends BenchCommand<typeof BenchStart> {

@@ -34,10 +34,10 @@ function toRows({ applied, pending, unknown, edited, failed }: SchemaStatus) {
     ...failed.map((name) => [name, 'pending (failed)'] as const),
   ]);
   return [
-    ...applied.map(({ name, appliedAt }) => [
+    ...applied.map(({ name, applied_at }) => [
       name,
       odd.get(name) ?? 'applied',
-      appliedAt.toISOString(),
+      applied_at.toISOString(),
     ]),
     ...pending.map((name) => [name, odd.get(name) ?? 'pending', null]),
   ];

@@ -7,6 +7,7 @@ import { siblingModule } from '../bench/child/sibling-module.ts';
 import type { BenchContext, Benchmark, BenchOptions } from '../bench/context.ts';
 import { createBenchContext } from '../bench/create-context.ts';
 import { toHtml } from '../bench/report/html.ts';
+import { type BenchReport, presentResult } from '../bench/report/json.ts';
 import { toText } from '../bench/report/text.ts';
 import { allPassed, type BenchResult } from '../bench/result.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -14,9 +15,6 @@ import { packageRoot } from '../lib/package-root.ts';
 import { BaseCommand, type CommandContext } from './base-command.ts';
 import { type BenchFlags, toBenchOptions } from './bench-flags.ts';
 import { benchProgress } from './bench-progress.ts';
-
-/** A benchmark's result as `--json` prints it. */
-export type BenchReport = BenchResult & { readonly passed: boolean };
 
 /**
  * `authctl bench …`: sets up, measures, prints, writes the report. A benchmark brings an appliance
@@ -38,29 +36,28 @@ export abstract class BenchCommand<
   protected async measureAll(
     benchmarks: readonly Benchmark[],
     flags: BenchFlags,
-    keep?: (report: BenchReport) => Promise<void>,
+    keep?: (result: BenchResult) => Promise<void>,
   ): Promise<BenchReport[]> {
     const options = toBenchOptions(flags);
     const loadBefore = loadavg()[0]!;
-    const reports: BenchReport[] = [];
+    const results: BenchResult[] = [];
     for (const benchmark of benchmarks) {
       const result = await this.withScope((command) =>
         benchmark.run(this.#context(command, options, loadBefore)),
       );
-      const report = { ...result, passed: allPassed(result) };
-      reports.push(report);
+      results.push(result);
       this.log(`${toText(result)}\n`);
-      await keep?.(report);
-      if (flags.html !== undefined) await this.#writeReport(flags.html, reports);
+      await keep?.(result);
+      if (flags.html !== undefined) await this.#writeReport(flags.html, results);
     }
     if (flags.html !== undefined) this.log(`The report is in ${flags.html}`);
-    if (flags.check && reports.some((report) => !report.passed)) process.exitCode = 1;
-    return reports;
+    if (flags.check && !results.every(allPassed)) process.exitCode = 1;
+    return results.map(presentResult);
   }
 
-  async #writeReport(file: string, reports: readonly BenchReport[]): Promise<void> {
+  async #writeReport(file: string, results: readonly BenchResult[]): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, toHtml(reports));
+    await writeFile(file, toHtml(results));
   }
 
   #context(

@@ -28,6 +28,11 @@ test('migrate: status, plan, apply and down, one after the other', async () => {
   expect(first.stdout).toContain('applied 20261122060000_initial');
   expect(JSON.parse((await migrate('--json')).stdout)).toEqual({ applied: [] });
 
+  const { applied } = JSON.parse((await migrate('status', '--json')).stdout);
+  expect(applied[0]).toEqual({
+    name: '20261122060000_initial',
+    applied_at: expect.stringMatching(/^\d{4}-.*Z$/),
+  });
   const current = await migrate('status');
   expect(current.code).toBe(0);
   expect(current.stdout).toMatch(/20261122060000_initial +applied +\d{4}-/);

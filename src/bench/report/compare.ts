@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { formatQuantity } from './number.ts';
 
-/** One figure in two results. */
+/** One figure in two results, as `authctl bench compare --json` prints it. */
 export interface Difference {
   readonly id: string;
   readonly label: string;
@@ -10,7 +10,7 @@ export interface Difference {
   /** (after - before) / before; null where there was nothing to compare with. */
   readonly change: number | null;
   /** Whether the change is larger than what the runs of either side differ among themselves. */
-  readonly isBeyondNoise: boolean;
+  readonly is_beyond_noise: boolean;
 }
 
 interface ComparedFigure {
@@ -49,7 +49,7 @@ function compare(old: ComparedFigure, figure: ComparedFigure): Difference {
     before: formatQuantity(old.value, old.unit),
     after: formatQuantity(figure.value, figure.unit),
     change,
-    isBeyondNoise: change !== null && Math.abs(change) > noise,
+    is_beyond_noise: change !== null && Math.abs(change) > noise,
   };
 }
 

@@ -9,6 +9,7 @@ export interface HistoryRow {
   readonly finished_at: Date | null;
 }
 
+/** How a database stands, as `authctl migrate status --json` prints it. */
 export interface SchemaStatus {
   /**
    * `current`: the database is what this program expects. `empty`: nothing was ever applied.
@@ -16,7 +17,7 @@ export interface SchemaStatus {
    * applied migration was edited afterwards, or both sides have some that the other lacks.
    */
   readonly state: 'current' | 'behind' | 'ahead' | 'diverged' | 'empty';
-  readonly applied: { name: string; appliedAt: Date }[];
+  readonly applied: { name: string; applied_at: Date }[];
   readonly pending: string[];
   /** Applied, but not among this program's migrations. */
   readonly unknown: string[];
@@ -55,12 +56,14 @@ export function compareHistory(
 ): SchemaStatus {
   const checksums = new Map(known.map(({ name, checksum }) => [name, checksum]));
   const applied = rows.flatMap((row) =>
-    row.finished_at ? [{ name: row.name, appliedAt: row.finished_at, checksum: row.checksum }] : [],
+    row.finished_at
+      ? [{ name: row.name, applied_at: row.finished_at, checksum: row.checksum }]
+      : [],
   );
   const appliedNames = new Set(applied.map(({ name }) => name));
 
   const lists = {
-    applied: applied.map(({ name, appliedAt }) => ({ name, appliedAt })),
+    applied: applied.map(({ name, applied_at }) => ({ name, applied_at })),
     pending: known.map(({ name }) => name).filter((name) => !appliedNames.has(name)),
     unknown: [...appliedNames].filter((name) => !checksums.has(name)),
     edited: applied

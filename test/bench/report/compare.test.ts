@@ -19,18 +19,18 @@ describe('comparing two results', () => {
       result({ a: [150], new: [1] }),
     );
     expect(differences).toEqual([
-      { id: 'a', label: 'a', before: '100/s', after: '150/s', change: 0.5, isBeyondNoise: true },
+      { id: 'a', label: 'a', before: '100/s', after: '150/s', change: 0.5, is_beyond_noise: true },
     ]);
   });
 
   it('calls a change noise that is smaller than the spread of the runs', () => {
     const [difference] = compareResults(result({ a: [90, 100, 110] }), result({ a: [105] }));
-    expect(difference).toMatchObject({ change: 0.05, isBeyondNoise: false });
+    expect(difference).toMatchObject({ change: 0.05, is_beyond_noise: false });
   });
 
   it('has no change to tell from nothing', () => {
     const [difference] = compareResults(result({ a: [0] }), result({ a: [5] }));
-    expect(difference).toMatchObject({ change: null, isBeyondNoise: false });
+    expect(difference).toMatchObject({ change: null, is_beyond_noise: false });
   });
 
   it.each([

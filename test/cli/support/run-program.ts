@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/lib/package-root.ts';
+import { findOtherKeys } from './snake-case.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -22,9 +23,18 @@ interface RunOptions {
 
 const BIN = join(packageRoot(), 'bin/run.js');
 
-/** Runs `authctl` as built, in an environment without settings. */
-export function runAuthctl(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  return runNode(BIN, args, options);
+/**
+ * Runs `authctl` as built, in an environment without settings. Whatever it says under `--json` must
+ * name its fields in snake_case, as everything else of ours does.
+ */
+export async function runAuthctl(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
+  const ended = await runNode(BIN, args, options);
+  const others = args.includes('--json') ? findOtherKeys(ended.stdout) : [];
+  if (others.length > 0) throw new Error(`not in snake_case: ${others.join(', ')}`);
+  return ended;
 }
 
 /** Runs a script under this Node until it ends. */
