@@ -1,7 +1,8 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { yesFlag } from '../../src/cli/base-command.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { eventFlags } from '../../src/cli/event-flags.ts';
+import { idArgs } from '../../src/cli/id-input.ts';
 import { AppError } from '../../src/errors.ts';
 import { createEventRecords, type EventFilter } from '../../src/services/event/records.ts';
 
@@ -15,9 +16,7 @@ export default class EventsReplay extends CoreCommand<typeof EventsReplay> {
     '<%= config.bin %> <%= command.id %> --state dead --yes',
     '<%= config.bin %> <%= command.id %> --since 2026-03-01T12:00:00Z --until 2026-03-01T13:00:00Z --yes',
   ];
-  static override args = {
-    id: Args.string({ multiple: true, description: 'From `events list`.' }),
-  };
+  static override args = { id: idArgs('From `events list`.', 'authctl events list shows the ids') };
   static override flags = {
     state: Flags.option({
       summary: 'Only events in this state.',

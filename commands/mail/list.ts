@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
+import { userIdFlag } from '../../src/cli/id-input.ts';
 import { formatMails, type MailView, presentMail } from '../../src/cli/mail-table.ts';
 import { createMailRecords } from '../../src/services/mail/records.ts';
 import { MAIL_KINDS } from '../../src/services/mail/templates/index.ts';
@@ -18,7 +19,7 @@ export default class MailList extends CoreCommand<typeof MailList> {
     })(),
     kind: Flags.option({ summary: 'Only mails of this kind.', options: MAIL_KINDS })(),
     to: Flags.string({ summary: 'Only mails to this address.', helpValue: '<address>' }),
-    user: Flags.string({ summary: 'Only mails of this user.', helpValue: '<id>' }),
+    user: userIdFlag('Only mails of this user.'),
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
   };
 

@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
+import { idFlag } from '../../src/cli/id-input.ts';
+import { timeFlag } from '../../src/cli/time-flag.ts';
 import { formatUsers } from '../../src/cli/user-table.ts';
 import { UsersCommand } from '../../src/cli/users-command.ts';
-import { AppError } from '../../src/errors.ts';
 import type { UserPage } from '../../src/services/user/admin/find.ts';
 
 export default class UsersList extends UsersCommand<typeof UsersList> {
@@ -25,10 +26,13 @@ export default class UsersList extends UsersCommand<typeof UsersList> {
       helpValue: '<text>',
     }),
     'two-factor': Flags.boolean({ summary: 'Only users with two-factor on.', allowNo: true }),
-    since: Flags.string({ summary: 'Created at or after.', helpValue: '<date>' }),
-    until: Flags.string({ summary: 'Created before.', helpValue: '<date>' }),
+    since: timeFlag({ summary: 'Created since then: 24h, 2026-03-01, 2026-03-01T12:00:00Z.' }),
+    until: timeFlag({ summary: 'Created before then.' }),
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
-    cursor: Flags.string({ summary: 'Go on after this page (`next_cursor`).', helpValue: '<id>' }),
+    cursor: idFlag(
+      'Go on after this page (`next_cursor`).',
+      'take `next_cursor` of the page before, or leave --cursor out for the first page',
+    ),
   };
 
   async run(): Promise<UserPage> {
@@ -38,8 +42,8 @@ export default class UsersList extends UsersCommand<typeof UsersList> {
       ...{ status, role, email, username, search },
       emailPrefix: flags['email-prefix'],
       twoFactor: flags['two-factor'],
-      createdSince: readDate('since', since),
-      createdUntil: readDate('until', until),
+      createdSince: since,
+      createdUntil: until,
     };
     return this.withUsers(async (users) => {
       const page = await users.list(filter, { cursor, limit });
@@ -48,14 +52,4 @@ export default class UsersList extends UsersCommand<typeof UsersList> {
       return page;
     });
   }
-}
-
-function readDate(flag: string, text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const date = new Date(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime())) return date;
-  throw new AppError('usage', {
-    text: `--${flag} ${text} is not a date.`,
-    hint: 'write it like 2026-11-22 or 2026-11-22T06:00:00Z',
-  });
 }

@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
+import { userIdFlag } from './id-input.ts';
 import { timeFlag } from './time-flag.ts';
 
 /** Which audit records a command is about. */
 export const auditFlags = {
-  user: Flags.string({ summary: 'Only what concerns this user.', helpValue: '<id>' }),
+  user: userIdFlag('Only what concerns this user.'),
   action: Flags.string({
     summary: 'Only this action, or all of an area: password.changed, password.*',
     helpValue: '<action>',

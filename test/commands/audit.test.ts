@@ -71,6 +71,31 @@ test('audit list: a time that is none is told on one line', async () => {
   ]);
 });
 
+test.each([
+  ['audit list', ['audit', 'list', '--user', 'nope'], '--user: "nope" is not an id.'],
+  ['audit export', ['audit', 'export', '--user', 'ADA'], '--user: "ADA" is not an id.'],
+  ['events list', ['events', 'list', '--user', 'nope'], '--user: "nope" is not an id.'],
+  ['events replay', ['events', 'replay', '--user', 'nope'], '--user: "nope" is not an id.'],
+  ['events replay', ['events', 'replay', 'nope', '--yes'], '"nope" is not an id.'],
+  ['mail list', ['mail', 'list', '--user', 'nope'], '--user: "nope" is not an id.'],
+  ['users list', ['users', 'list', '--cursor', 'garbage'], '--cursor: "garbage" is not an id.'],
+])('%s: an id that is none is no empty answer', async (_, args, message) => {
+  const refused = await runBeside(appliance, args);
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toMatch(/\nhint: \S/);
+  expect(refused.stderr.split('\n')[0]).toBe(`error: ${message}`);
+});
+
+test.each(['audit', 'events', 'users'])('%s list: the same words for a time', async (topic) => {
+  for (const time of ['1h', '2026-03-01', '2026-03-01T12:00:00Z']) {
+    const args = [topic, 'list', '--since', time, '--until', '0s'];
+    expect(await runBeside(appliance, args)).toMatchObject({ code: 0, stderr: '' });
+  }
+  const refused = await runBeside(appliance, [topic, 'list', '--until', 'garbage']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('hint: write 24h');
+});
+
 test('audit export: one JSON object a line, the oldest first, to standard output', async () => {
   const { code, stdout } = await audit(['export', '--since', '1h']);
   expect(code).toBe(0);
