@@ -9,8 +9,10 @@ import { runBeside } from '../support/cli.ts';
 import { startCollector } from '../support/collector.ts';
 import { hasKafka, startKafka, whyNoKafka } from '../support/kafka.ts';
 import { createEmptyDatabase } from '../support/postgres.ts';
+import { redisBinary, startRedis, whyNoRedis } from '../support/redis.ts';
 import { QUICK_SIGN_IN, signUp } from '../support/sign-in.ts';
 import { startSilentServer, startSmtpSink } from '../support/smtp.ts';
+import { startWebhookReceiver } from '../support/webhook-receiver.ts';
 
 let node: TestAppliance;
 let folder: string;
@@ -170,6 +172,54 @@ describe('doctor', () => {
       expect(away.code).toBe(1);
     },
   );
+
+  test.skipIf(!redisBinary)(
+    `asks Valkey as the limits would, and never shows the password (else: ${whyNoRedis})`,
+    async () => {
+      const server = await startRedis();
+      const there = await examine({ AUTHCTL_VALKEY_URL: server.url });
+      const user = server.url.replace('//', '//stranger:canary-password@');
+      const stranger = await examine({ AUTHCTL_VALKEY_URL: user });
+      await server.stop();
+      const away = await examine({ AUTHCTL_VALKEY_URL: user });
+      expect(there.find('valkey')).toMatchObject({ state: 'ok' });
+      expect(there.code).toBe(0);
+      expect(stranger.find('valkey')).toMatchObject({
+        state: 'fail',
+        detail: expect.stringContaining('WRONGPASS'),
+      });
+      expect(away.find('valkey')).toMatchObject({
+        state: 'fail',
+        detail: 'each process counts the limits alone: ECONNREFUSED',
+        hint: expect.stringContaining('AUTHCTL_VALKEY_URL'),
+      });
+      expect(away.code).toBe(1);
+      for (const { find } of [stranger, away])
+        expect(JSON.stringify(find('valkey'))).not.toContain('canary');
+    },
+  );
+
+  test('connects to the host of a webhook, and sends it nothing', async () => {
+    const receiver = await startWebhookReceiver();
+    const there = await examine({ AUTHCTL_WEBHOOK_URL: receiver.url });
+    const tls = receiver.url.replace('http:', 'https:');
+    const other = await examine({ AUTHCTL_WEBHOOK_URL: tls });
+    await receiver.close();
+    const away = await examine({ AUTHCTL_WEBHOOK_URL: `${receiver.url}?key=canary` });
+    expect(receiver.connections()).toBe(2);
+    expect(receiver.received).toEqual([]);
+    expect(there.find('webhook')).toMatchObject({ state: 'ok' });
+    expect(there.code).toBe(0);
+    // What answers there does not speak TLS.
+    expect(other.find('webhook')).toMatchObject({ state: 'fail' });
+    expect(away.find('webhook')).toMatchObject({
+      state: 'fail',
+      detail: 'events do not reach its host: ECONNREFUSED',
+      hint: expect.stringContaining('AUTHCTL_WEBHOOK_URL'),
+    });
+    expect(JSON.stringify(away.find('webhook'))).not.toContain('canary');
+    expect(away.code).toBe(1);
+  });
 
   test('names everything that is wrong at once, each with what to do', async () => {
     const occupied = createServer().listen(0, '127.0.0.1');

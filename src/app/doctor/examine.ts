@@ -15,7 +15,15 @@ import {
   type Installation,
 } from './installation.ts';
 import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
-import { checkKafka, checkMail, checkPort, checkSettings, checkTraces } from './network.ts';
+import {
+  checkKafka,
+  checkMail,
+  checkPort,
+  checkSettings,
+  checkTraces,
+  checkValkey,
+  checkWebhook,
+} from './network.ts';
 
 export interface Diagnosis {
   readonly checks: readonly CheckResult[];
@@ -51,7 +59,7 @@ const OF_THE_TABLES = { keys: checkKeys, domains: checkDomains } as const satisf
  * others from running.
  */
 export async function examine(options: ExamineOptions): Promise<Diagnosis> {
-  const { config } = options;
+  const { config, log } = options;
   const { host, port, management, env, dataDir } = config;
   const ofTheMachine = [
     await runCheck('runtime', () => checkRuntime(process.versions.node, process.platform)),
@@ -63,7 +71,9 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
       checkPort(management.host, management.port, '/health/live'),
     ),
     await runCheck('mail', () => checkMail(config)),
+    await runCheck('valkey', () => checkValkey(config, log)),
     await runCheck('kafka', () => checkKafka(config)),
+    await runCheck('webhook', () => checkWebhook(config)),
     await runCheck('traces', () => checkTraces(config)),
   ];
   const ofTheDatabase = await examineDatabase(options);

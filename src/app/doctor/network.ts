@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../../../config/index.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { NO_SUCH_TOPIC } from '../../services/event/sinks/kafka-failure.ts';
 import { probeKafka } from '../../services/event/sinks/probe-kafka.ts';
+import { probeWebhook } from '../../services/event/sinks/probe-webhook.ts';
+import { probeValkey } from '../../services/limit/probe-valkey.ts';
 import { createOtlpSender, EMPTY_EXPORT, NotDelivered } from '../../tracing/otlp-sender.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { createConfiguredSmtp } from '../open-mail.ts';
@@ -11,6 +14,8 @@ import { programVersion } from '../version.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 const ANSWER_MS = 2_000;
+/** Longer than a busy server on the other side of the world takes to accept a connection. */
+const CONNECT_MS = 5_000;
 /** Several brokers may each take their time to be found away. */
 const KAFKA_ANSWER_MS = 12_000;
 
@@ -54,6 +59,30 @@ export async function checkKafka(config: Config): Promise<Finding> {
 
 const HOW_TO_REACH_KAFKA =
   'check kafka.brokers, kafka.tls, kafka.mechanism, kafka.username and kafka.password, and the rights to the topic; ' +
+  'a private certificate authority is made known with NODE_EXTRA_CA_CERTS=<file>';
+
+/** The server of the limit counters, asked as an API process would. */
+export async function checkValkey({ valkey }: Config, log: Logger): Promise<Finding> {
+  if (!valkey.url) return ok('no Valkey; limits are counted in PostgreSQL');
+  const options = { url: valkey.url.reveal(), log };
+  const problem = await probeValkey(options, AbortSignal.timeout(CONNECT_MS));
+  if (problem === null) return ok('it answers');
+  return fail(`each process counts the limits alone: ${problem}`, HOW_TO_REACH_VALKEY);
+}
+
+const HOW_TO_REACH_VALKEY =
+  'start it, or check AUTHCTL_VALKEY_URL: host, port, user name, password, and rediss:// for TLS';
+
+/** The receiver of events, as far as it goes without sending one. */
+export async function checkWebhook({ webhook }: Config): Promise<Finding> {
+  if (!webhook.url) return ok('no webhook');
+  const problem = await probeWebhook(webhook.url.reveal(), AbortSignal.timeout(CONNECT_MS));
+  if (problem === null) return ok('its host takes connections');
+  return fail(`events do not reach its host: ${problem}`, HOW_TO_REACH_A_WEBHOOK);
+}
+
+const HOW_TO_REACH_A_WEBHOOK =
+  'start the receiver, or check AUTHCTL_WEBHOOK_URL; ' +
   'a private certificate authority is made known with NODE_EXTRA_CA_CERTS=<file>';
 
 /** The collector of traces, asked with an export of nothing. Without it everything else works. */
