@@ -41,7 +41,11 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
       if (code === 'EEXIST')
         throw new AppError('usage', { text: `${out} exists.`, hint: 'name a new file' });
       if (code === 'ENOENT' || code === 'EACCES')
-        throw new AppError('usage', { text: `${out} cannot be written (${code}).`, cause: error });
+        throw new AppError('usage', {
+          text: `${out} cannot be written (${code}).`,
+          hint: 'name a file in a folder that you may write to',
+          cause: error,
+        });
       throw error;
     }
   }

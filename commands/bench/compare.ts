@@ -3,7 +3,7 @@ import { Args } from '@oclif/core';
 import { compareResults, type Difference } from '../../src/bench/report/compare.ts';
 import { BaseCommand } from '../../src/cli/base-command.ts';
 import { formatTable } from '../../src/cli/format.ts';
-import { AppError } from '../../src/errors.ts';
+import { unreadableFile } from '../../src/cli/unreadable-file.ts';
 
 export default class BenchCompare extends BaseCommand<typeof BenchCompare> {
   static override summary = 'Compare two results of the same benchmark: before and after a change.';
@@ -32,6 +32,6 @@ export default class BenchCompare extends BaseCommand<typeof BenchCompare> {
 
 function read(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new AppError('usage', { text: `${file} cannot be read.`, cause });
+    throw unreadableFile(file, cause, 'write one with: authctl bench login --json > before.json');
   });
 }

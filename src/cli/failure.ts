@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { AppError, type FieldError } from '../errors.ts';
+import { fallbackHint } from './fallback-hint.ts';
 
 /** A command's end that is not success, as people and programs read it. */
 export interface Failure {
@@ -26,7 +27,8 @@ export class Interrupted extends Error {
 export function toFailure(error: unknown, command: string): Failure {
   const none = { hint: undefined, fields: undefined };
   if (error instanceof AppError) {
-    const { code, hint, fields, exitCode } = error;
+    const { code, fields, exitCode } = error;
+    const hint = error.hint ?? fallbackHint(code, command);
     return { code, message: ownWords(error.message), hint, fields, exitCode };
   }
   if (error instanceof Interrupted) {

@@ -61,6 +61,42 @@ describe('exit codes', () => {
   });
 });
 
+describe('help and version', () => {
+  test.each([
+    ['-h', '--help'],
+    ['users list -h', 'users list --help'],
+    ['-v', '--version'],
+    ['version', '--version'],
+  ])('%s is %s', async (short, long) => {
+    const [said, expected] = await Promise.all([
+      runAuthctl(short.split(' ')),
+      runAuthctl(long.split(' ')),
+    ]);
+    expect(expected).toMatchObject({ code: 0, stderr: '' });
+    expect(said).toEqual(expected);
+  });
+
+  test.each(['help bogus', 'bogus --help', 'help users bogus', 'users bogus -h'])(
+    '%s: an unknown command is told as without help',
+    async (typed) => {
+      const args = typed.split(' ');
+      const name = args.filter((word) => word.includes('us')).join(' ');
+      const plain = await runAuthctl(args);
+      expect(plain).toMatchObject({ code: 2, stdout: '' });
+      expect(plain.stderr.split('\n')).toEqual([
+        `error: There is no command \`${name}\`.`,
+        expect.stringMatching(/^hint: (did you mean|authctl)/),
+        '',
+      ]);
+    },
+  );
+
+  test('an unknown command with --help is told under --json, too', async () => {
+    const { code, stdout, stderr } = await runAuthctl(['bogus', '--help', '--json']);
+    expect([code, errorOf(stdout).code, stderr]).toEqual([2, 'usage', '']);
+  });
+});
+
 describe('signals', () => {
   const signalAfter = 'waiting';
 

@@ -110,6 +110,7 @@ test('what is wrong is told field by field, as it was typed, and nothing moves t
     'error: Some fields are not valid.',
     '  - email: This is not an e-mail address.',
     '  - --username: Use 3 to 32 letters, digits, dots, hyphens and underscores.',
+    'hint: authctl users create --help',
     '',
   ]);
   const unknown = await users('show', 'ada\u001b[31m\u009b1m\u202e@example.com');
@@ -258,4 +259,32 @@ test.each([
   'operators revoke',
 ])('%s --help shows examples', async (words) => {
   expect((await runBeside(here, [...words.split(' '), '--help'])).stdout).toContain('EXAMPLES');
+});
+
+test('every refusal says what to type', async () => {
+  const account = await createAccount(here);
+  const weak = (...args: string[]) =>
+    runBeside(here, ['users', ...args, '--password-stdin'], { input: 'password1234' });
+  const same = ['users', 'set-password', account.email, '--password-stdin', '--yes'];
+  const name = ['operators', 'create', 'gateway', '--scope', 'introspect'];
+  expect((await runBeside(here, name)).code).toBe(0);
+  const revoke = ['operators', 'revoke', 'gateway', '--yes'];
+  expect((await runBeside(here, revoke)).code).toBe(0);
+  const refusals = await Promise.all([
+    users('create', 'bad'),
+    users('create', account.email),
+    weak('create', newAddress()),
+    runBeside(here, same, { input: account.password }),
+    runBeside(here, ['domains', 'add', 'x y']),
+    runBeside(here, revoke),
+  ]);
+  expect(refusals.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(refusals.map(({ stderr }) => /^hint: (.*)$/m.exec(stderr)?.[1])).toEqual([
+    'authctl users create --help',
+    `authctl users show ${account.email}`,
+    expect.stringContaining('choose another one'),
+    expect.stringContaining('choose another one'),
+    'authctl domains add example.com',
+    'authctl operators list',
+  ]);
 });

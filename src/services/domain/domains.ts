@@ -1,7 +1,7 @@
 import { canonicaliseDomain } from '../../crypto/canonical.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
-import { AppError, fieldError } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
@@ -234,7 +234,8 @@ const FORMAT = 'Write it like example.com; internationalised names in their xn--
 function parseDomain(text: string): string {
   const name = canonicaliseDomain(text);
   if (name) return name;
-  throw fieldError('/name', 'bad_format', FORMAT);
+  const fields = [{ pointer: '/name', code: 'bad_format', detail: FORMAT }];
+  throw new AppError('validation_failed', { fields, hint: 'authctl domains add example.com' });
 }
 
 /** In a list an operator has to find them: all that are wrong, by what is written there. */

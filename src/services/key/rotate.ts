@@ -80,6 +80,7 @@ function checkGrace(graceMs: number): void {
   const text = 'A replaced key verifies for a year at most.';
   throw new AppError('validation_failed', {
     text,
+    hint: 'authctl keys rotate --grace 24h',
     fields: [{ pointer: '/grace', code: 'too_large', detail: text }],
   });
 }
@@ -124,7 +125,10 @@ export function rotateMaster(
 ): Promise<RotateResult> {
   return changeKeys(deps, 'master', dryRun, async (tx, { rows, master, masters, instanceId }) => {
     if (next?.kid === master.kid)
-      throw new AppError('conflict', { text: 'The keys are already sealed by this master key.' });
+      throw new AppError('conflict', {
+        text: 'The keys are already sealed by this master key.',
+        hint: 'authctl keys list',
+      });
     if (next && !dryRun) {
       for (const row of rows)
         await keyStore.reseal(tx, row.kid, resealKey(masters, row, next), next.kid);

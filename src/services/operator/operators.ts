@@ -111,7 +111,10 @@ export function createOperators({ db, clock }: { db: Db; clock: Clock }) {
       await get(name);
       await db.transaction(async (tx) => {
         if ((await tx.execute(REVOKE, [name, at])) === 0)
-          throw new AppError('conflict', { text: `The operator ${name} was revoked before.` });
+          throw new AppError('conflict', {
+            text: `The operator ${name} was revoked before.`,
+            hint: 'authctl operators list',
+          });
         await recordAudit(tx, {
           at,
           action: 'operator.revoked',

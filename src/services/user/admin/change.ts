@@ -154,7 +154,9 @@ function actionOf(field: 'status' | 'role' | 'username', status: UserStatus): st
   return STATUS_ACTIONS[status];
 }
 
-function checkFrom({ status }: UserColumns, from: readonly UserStatus[] | undefined): void {
+function checkFrom({ id, status }: UserColumns, from: readonly UserStatus[] | undefined): void {
   if (from === undefined || from.includes(status)) return;
-  throw new AppError('conflict', { text: `This account is ${status}.` });
+  const release = status === 'locked' ? 'unlock' : 'enable';
+  const hint = `authctl users ${release} ${id}`;
+  throw new AppError('conflict', { text: `This account is ${status}.`, hint });
 }

@@ -91,8 +91,10 @@ export function createCreateUser(deps: CreateUserDeps) {
       await events.record(tx, { type: 'user.registered', userId, payload });
     });
     await insert.catch((error: unknown) => {
-      if (isUniqueViolation(error, 'users_email_key')) throw new AppError('email_taken');
-      if (isUniqueViolation(error, 'users_username_key_key')) throw new AppError('username_taken');
+      if (isUniqueViolation(error, 'users_email_key'))
+        throw new AppError('email_taken', { hint: `authctl users show ${email}` });
+      if (isUniqueViolation(error, 'users_username_key_key'))
+        throw new AppError('username_taken', { hint: `authctl users show ${username}` });
       throw error;
     });
     return { userId, generatedPassword };
