@@ -49,7 +49,7 @@ export function createManagementApp(deps: ManagementAppDeps): Koa<Exchange> {
     routes: [
       ...documented,
       ...forwardAuthVariants,
-      openApiRoute(documented, { title, description, version }),
+      openApiRoute(documented, { title, description, version }, { isLimited: false }),
     ],
     services,
     authenticate: {

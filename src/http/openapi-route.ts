@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createOpenApi, type OpenApiInfo } from './kernel/openapi.ts';
+import { createOpenApi, type OpenApiInfo, type OpenApiOptions } from './kernel/openapi.ts';
 import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
 
 const route = routeFor<RouteTypes>();
@@ -8,8 +8,12 @@ const route = routeFor<RouteTypes>();
  * Serves the OpenAPI document of the given routes; written once, at start-up. A reader that has it
  * is answered 304.
  */
-export function openApiRoute(routes: readonly Route<never>[], info: OpenApiInfo): Route {
-  const text = JSON.stringify(createOpenApi(routes, info));
+export function openApiRoute(
+  routes: readonly Route<never>[],
+  info: OpenApiInfo,
+  options: OpenApiOptions,
+): Route {
+  const text = JSON.stringify(createOpenApi(routes, info, options));
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
   return route({
     method: 'get',

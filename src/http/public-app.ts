@@ -39,7 +39,7 @@ export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
   const documented = [...PUBLIC_ROUTES, healthRoute('/health', deps.health)];
   const routes: Route<Services>[] = [
     ...documented,
-    openApiRoute(documented, { ...OPENAPI_INFO, version }),
+    openApiRoute(documented, { ...OPENAPI_INFO, version }, { isLimited: true }),
     ...docsRoutes(),
     codePageRoute(config.product),
   ];

@@ -291,6 +291,7 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
     expect(body.paths[route.path][route.method].security).toEqual([
       { operator: route.scope ? [route.scope] : [] },
     ]);
+  expect(JSON.stringify(body.paths)).not.toContain('headers/RateLimit');
 });
 
 test('profiles: of this process, one at a time', async () => {

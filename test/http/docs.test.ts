@@ -37,6 +37,14 @@ test('the page may run its own scripts, ask this origin, and nothing else', asyn
   expect(text).not.toMatch(/(src|href)="https?:/);
 });
 
+test('the document names what this listener takes, and says which texts are times', async () => {
+  const { components } = JSON.parse((await ask('/openapi.json')).text);
+  expect(Object.keys(components.securitySchemes)).toEqual(['bearer']);
+  const { properties } = components.schemas.Session;
+  for (const name of ['created_at', 'last_used_at', 'expires_at'])
+    expect(properties[name]).toMatchObject({ type: 'string', format: 'date-time' });
+});
+
 test('every other answer keeps the strict policy', async () => {
   for (const path of ['/openapi.json', BUNDLE])
     expect((await ask(path)).headers['content-security-policy']).toMatch(/^default-src 'none';/);

@@ -9,6 +9,11 @@ export interface OpenApiInfo {
   readonly description: string;
 }
 
+export interface OpenApiOptions {
+  /** Whether the listener has a Guardian, which tells every client where it stands. */
+  readonly isLimited: boolean;
+}
+
 type Json = Record<string, unknown>;
 type AnyRoute = Route<never>;
 
@@ -18,13 +23,17 @@ type AnyRoute = Route<never>;
  *
  * A schema with an `$id` becomes a component of that name, referred to wherever it is used.
  */
-export function createOpenApi(routes: readonly AnyRoute[], info: OpenApiInfo): Json {
+export function createOpenApi(
+  routes: readonly AnyRoute[],
+  info: OpenApiInfo,
+  { isLimited }: OpenApiOptions,
+): Json {
   const schemas = new Map<string, unknown>();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = paths[route.path] ?? {};
     paths[route.path] = path;
-    path[route.method] = describeRoute(route, schemas);
+    path[route.method] = describeRoute(route, schemas, isLimited && !route.unlimited);
   }
   return {
     openapi: '3.1.0',
@@ -34,12 +43,21 @@ export function createOpenApi(routes: readonly AnyRoute[], info: OpenApiInfo): J
     paths,
     components: {
       ...COMPONENTS,
+      securitySchemes: securitySchemesOf(routes),
       schemas: { ...COMPONENTS.schemas, ...Object.fromEntries(schemas) },
     },
   };
 }
 
-function describeRoute(route: AnyRoute, schemas: Map<string, unknown>): Json {
+/** How callers of these routes prove who they are; a listener has nothing to do with other ways. */
+function securitySchemesOf(routes: readonly AnyRoute[]): Json {
+  const used = new Set<string>(routes.map((route) => route.auth));
+  return Object.fromEntries(
+    Object.entries(COMPONENTS.securitySchemes).filter(([name]) => used.has(name)),
+  );
+}
+
+function describeRoute(route: AnyRoute, schemas: Map<string, unknown>, isLimited: boolean): Json {
   const parameters = describeParameters(route, schemas);
   return {
     operationId: operationId(route),
@@ -61,7 +79,10 @@ function describeRoute(route: AnyRoute, schemas: Map<string, unknown>): Json {
         },
       },
     }),
-    responses: { ...describeAnswers(route, schemas), ...describeErrors(route) },
+    responses: {
+      ...describeAnswers(route, schemas, isLimited),
+      ...describeErrors(route, isLimited),
+    },
   };
 }
 
@@ -89,11 +110,11 @@ function describeParameters(route: AnyRoute, schemas: Map<string, unknown>): Jso
   return parameters;
 }
 
-function describeAnswers(route: AnyRoute, schemas: Map<string, unknown>): Json {
+function describeAnswers(route: AnyRoute, schemas: Map<string, unknown>, isLimited: boolean): Json {
   const answers: Json = {};
   for (const [status, declared] of Object.entries(route.responses)) {
     const description = STATUS_CODES[status] ?? 'Answer';
-    const headers = headersOf(route);
+    const headers = headersOf(isLimited);
     if (declared === null) {
       answers[status] = { description, headers };
       continue;
@@ -107,9 +128,9 @@ function describeAnswers(route: AnyRoute, schemas: Map<string, unknown>): Json {
 }
 
 /** One answer for each status, with an example for each code that has it. */
-function describeErrors(route: AnyRoute): Json {
+function describeErrors(route: AnyRoute, isLimited: boolean): Json {
   const answers: Json = {};
-  const codes = errorsOf(route);
+  const codes = errorsOf(route, isLimited);
   for (const status of new Set(codes.map((code) => ERRORS[code].http))) {
     // A route that declares this status itself, as /health does with 503, means something else by it.
     if (Object.hasOwn(route.responses, status)) continue;
@@ -119,7 +140,7 @@ function describeErrors(route: AnyRoute): Json {
     }
     answers[status] = {
       description: `${STATUS_CODES[status]}: ${Object.keys(examples).join(', ')}`,
-      headers: headersOf(route, status),
+      headers: headersOf(isLimited, status),
       content: {
         'application/problem+json': {
           schema: { $ref: '#/components/schemas/Problem' },
@@ -132,7 +153,7 @@ function describeErrors(route: AnyRoute): Json {
 }
 
 /** What the handler may throw, and what the kernel throws before it. */
-function errorsOf(route: AnyRoute): readonly ErrorCode[] {
+function errorsOf(route: AnyRoute, isLimited: boolean): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>(route.errors ?? []);
   if (route.auth !== 'none') codes.add('invalid_token');
   if (route.auth === 'operator') codes.add('forbidden');
@@ -143,7 +164,7 @@ function errorsOf(route: AnyRoute): readonly ErrorCode[] {
   // A GET takes no body, and says so to who sends one.
   if (route.method === 'get') codes.add('malformed_json');
   else for (const code of BODY_ERRORS) codes.add(code);
-  if (!route.unlimited) codes.add('rate_limited');
+  if (isLimited) codes.add('rate_limited');
   if (route.hashing) codes.add('overloaded');
   codes.add('internal').add('unavailable');
   return [...codes].sort((a, b) => ERRORS[a].http - ERRORS[b].http);
@@ -156,9 +177,9 @@ const BODY_ERRORS = [
   'validation_failed',
 ] as const;
 
-function headersOf(route: AnyRoute, status = 200): Json {
+function headersOf(isLimited: boolean, status = 200): Json {
   const names = ['X-Request-Id'];
-  if (!route.unlimited) names.push('RateLimit', 'RateLimit-Policy');
+  if (isLimited) names.push('RateLimit', 'RateLimit-Policy');
   if (status === 429 || status === 503) names.push('Retry-After');
   if (status === 401) names.push('WWW-Authenticate');
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));

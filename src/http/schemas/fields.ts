@@ -33,4 +33,4 @@ export const RecoveryCodeText = Type.String({
   description: 'One of the recovery codes.',
 });
 export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
-export const Timestamp = Type.String({ description: 'ISO 8601, UTC.' });
+export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' });

@@ -10,6 +10,7 @@ import { openApiRoute } from '../../../src/http/openapi-route.ts';
 import { post, startApp } from '../support/http.ts';
 import { echo, item, logout, removeItem, route, whoami } from '../support/routes.ts';
 
+const LIMITED = { isLimited: true };
 const INFO = { title: 'Test', version: '1.0.0', description: 'Throw-away routes.' };
 
 const Thing = Type.Object({ id: Type.String() }, { $id: 'Thing', additionalProperties: false });
@@ -45,7 +46,7 @@ const everything = [echo, item, removeItem, logout, whoami, login, healthRoute('
 
 describe('the document', () => {
   test('says of an object with any keys what its values are, not a pattern of the keys', () => {
-    const { components } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const { components } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO, LIMITED)));
     const { checks } = components.schemas.Health.properties;
     expect(checks).toEqual({ type: 'object', additionalProperties: { enum: ['ok', 'failing'] } });
     const [example] = components.schemas.Health.examples;
@@ -53,7 +54,7 @@ describe('the document', () => {
   });
 
   test('is valid OpenAPI 3.1', async () => {
-    const document = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const document = JSON.parse(JSON.stringify(createOpenApi(everything, INFO, LIMITED)));
     const validator = new Validator();
     const result = await validator.validate(document);
     expect(result.errors).toBeUndefined();
@@ -62,7 +63,9 @@ describe('the document', () => {
   });
 
   test('says of each route what its declaration says, and what the kernel adds', () => {
-    const { paths, components } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const { paths, components } = JSON.parse(
+      JSON.stringify(createOpenApi(everything, INFO, LIMITED)),
+    );
     const operation = paths['/v1/login'].post;
     expect(operation.operationId).toBe('postV1Login');
     expect(operation.security).toEqual([{ bearer: [] }]);
@@ -103,9 +106,19 @@ describe('the document', () => {
     expect(Object.keys(paths['/v1/items/{id}'])).toEqual(['get', 'delete']);
   });
 
+  test('of a listener without a Guardian promises no limits, and names only the tokens it takes', () => {
+    const text = (isLimited: boolean) =>
+      JSON.stringify(createOpenApi([login], INFO, { isLimited }));
+    const { paths, components } = JSON.parse(text(false));
+    expect(text(true)).toContain('#/components/headers/RateLimit-Policy');
+    expect(text(false)).not.toContain('#/components/headers/RateLimit');
+    expect(Object.keys(paths['/v1/login'].post.responses)).not.toContain('429');
+    expect(Object.keys(components.securitySchemes)).toEqual(['bearer']);
+  });
+
   test('declares what each route says to a parameter and to a body that it does not know', async () => {
     const app = await startApp(everything);
-    const { paths } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO)));
+    const { paths } = JSON.parse(JSON.stringify(createOpenApi(everything, INFO, LIMITED)));
     const body = '{"unknown":1}';
     const headers = { authorization: 'Bearer x', 'content-type': 'application/json' };
     const seen: string[] = [];
@@ -127,7 +140,7 @@ describe('the document', () => {
   });
 
   test('is served with a validator, and not again to who has it', async () => {
-    const app = await startApp([openApiRoute(everything, INFO)]);
+    const app = await startApp([openApiRoute(everything, INFO, LIMITED)]);
     const first = await app.ask({ path: '/openapi.json' });
     expect(first.json.openapi).toBe('3.1.0');
     expect(first.headers['content-type']).toBe('application/json; charset=utf-8');
