@@ -40,7 +40,8 @@ export const AdminUser = answer('AdminUser', {
   updated_at: Timestamp,
   version: Type.Integer({ description: 'For `If-Match`.' }),
   password: Type.Enum(['none', 'pending', 'parked', 'imported', 'hardened'], {
-    description: 'How the password is kept; a parked one has to be set anew.',
+    description:
+      'How the password is kept: none that fits, or one; a parked one has to be set anew.',
   }),
   active_sessions: Type.Integer(),
   registered_ip: nullable(Type.String()),

@@ -4,6 +4,8 @@
  * - *final*: `phc` holds Argon2id(x), with the pepper and salt that make `x`;
  * - *imported*: `phc` holds another system's hash of the bare password (no pepper), until its
  *   owner signs in.
+ *
+ * A final one without a salt is none: `phc` holds random bytes that no password makes.
  */
 export interface StoredCredential {
   readonly userId: string;

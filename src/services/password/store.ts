@@ -24,10 +24,14 @@ const REPLACE = statement(
    FROM old WHERE c.user_id = old.user_id`,
 );
 // No password makes a hash of these random bytes; the form is the usual one, so that checking a
-// password against it costs what it always costs.
+// password against it costs what it always costs. That there is none shows by the missing
+// salt, beside a pepper: without one it would be another system's.
 const DISCARD = statement(
   'credentials.discard',
-  `UPDATE credentials SET version = version + 1, phc = $2, pending = NULL, pending_since = NULL,
+  `UPDATE credentials
+   SET version = version + 1, salt = NULL, phc = $2, pending = NULL, pending_since = NULL,
+       pepper_kid = COALESCE(pepper_kid, (SELECT kid FROM keys
+                                          WHERE kind = 'pepper' AND status = 'active')),
        lease_until = NULL, attempts = 0, parked_at = NULL, parked_reason = NULL, updated_at = $3
    WHERE user_id = $1`,
 );

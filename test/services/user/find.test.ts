@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashParams } from '../../../src/app/open-forge.ts';
 import { uuidv7 } from '../../../src/crypto/random.ts';
 import { SYSTEM_ACTOR } from '../../../src/services/audit/actor.ts';
+import { discardPassword } from '../../../src/services/password/store.ts';
 import type { UserFilter } from '../../../src/services/user/admin/find.ts';
 import type { UserAdmin } from '../../../src/services/user/admin.ts';
 import { createTwoFactorAccount } from '../../support/accounts.ts';
@@ -113,6 +115,11 @@ test('an account can be named by id and address; what names nobody is not found'
 
 test('how the password is kept is shown, nothing of what is kept', async () => {
   const { userId, email } = await signUp(appliance);
+  const { db, config, clock } = appliance.core;
+  const discard = (id: string) =>
+    db.transaction((tx) =>
+      discardPassword(tx, { userId: id, cost: hashParams(config), at: clock.now() }),
+    );
   const pending = await users.get(userId);
   expect(pending).toMatchObject({
     password: 'pending',
@@ -121,11 +128,15 @@ test('how the password is kept is shown, nothing of what is kept', async () => {
   });
   await users.setPassword(SYSTEM_ACTOR, userId, undefined);
   expect(await users.get(userId)).toMatchObject({ password: 'hardened', active_sessions: 0 });
+  await discard(userId);
+  expect((await users.get(userId)).password).toBe('none');
   await appliance.sql(
     `UPDATE credentials SET pepper_kid = NULL, salt = NULL, phc = '$2b$x' WHERE user_id = $1`,
     [userId],
   );
   expect((await users.resolve(email)).password).toBe('imported');
   expect((await users.resolve('a_b@open.example')).password).toBe('none');
+  await discard(userId);
+  expect((await users.get(userId)).password).toBe('none');
   expect(JSON.stringify(await users.list({}, { limit: 100 }))).not.toMatch(/\$argon2|\$2b|k4\./);
 });

@@ -1,7 +1,7 @@
 import type { Prisma } from '../../../db/generated/client.ts';
 import type { UserStatus, UserView } from '../view.ts';
 
-/** How a password is kept: `parked` ones no worker could harden, `imported` ones await a first sign-in. */
+/** How a password is kept: `none` fits, `parked` ones no worker could harden, `imported` ones await a first sign-in. */
 export type PasswordState = 'none' | 'pending' | 'parked' | 'imported' | 'hardened';
 
 /** A user as operators see them: what users see of themselves, and how the account stands. */
@@ -32,7 +32,7 @@ export function selectAdminUser(now: Date) {
     createdIp: true,
     createdAgent: true,
     totp: { select: { userId: true } },
-    credential: { select: { pendingSince: true, parkedAt: true, pepperKid: true } },
+    credential: { select: { pendingSince: true, parkedAt: true, pepperKid: true, salt: true } },
     _count: {
       select: {
         recoveryCodes: { where: { usedAt: null } },
@@ -71,5 +71,7 @@ function passwordState(credential: Row['credential']): PasswordState {
   if (credential === null) return 'none';
   if (credential.parkedAt !== null) return 'parked';
   if (credential.pendingSince !== null) return 'pending';
-  return credential.pepperKid === null ? 'imported' : 'hardened';
+  if (credential.pepperKid === null) return 'imported';
+  // What was imported without a password, or whose password was discarded: see `StoredCredential`.
+  return credential.salt === null ? 'none' : 'hardened';
 }

@@ -117,12 +117,15 @@ export function createImportUsers(deps: ImportDeps) {
     return { ...user, id, givenId: user.id, credential: await toCredential(user), event };
   }
 
-  /** Without a hash: random bytes in our own form. No password makes them, and a check costs the usual. */
+  /**
+   * Without a hash: random bytes in our own form. No password makes them, and a check costs the usual; that
+   * there is none shows by the missing salt.
+   */
   async function toCredential({ passwordHash }: ImportedUser): Promise<ImportRow['credential']> {
     if (passwordHash !== null) return { pepperKid: null, salt: null, phc: passwordHash };
     const { pepper } = await keys.ring();
     const phc = formatPhc(params, randomBytes(16), randomBytes(32));
-    return { pepperKid: pepper.active.kid, salt: randomBytes(16), phc };
+    return { pepperKid: pepper.active.kid, salt: null, phc };
   }
 
   /** Writes what is new among the rows of a batch and says what became of every line. */

@@ -4,6 +4,7 @@ import { hashParams } from '../../../../src/app/open-forge.ts';
 import { readLines } from '../../../../src/lib/read-lines.ts';
 import { SYSTEM_ACTOR } from '../../../../src/services/audit/actor.ts';
 import { identityPolicyOf } from '../../../../src/services/registration/identity.ts';
+import { createFindUsers } from '../../../../src/services/user/admin/find.ts';
 import { createExportUsers } from '../../../../src/services/user/transfer/export-users.ts';
 import {
   createImportUsers,
@@ -143,6 +144,7 @@ test('a user without a hash cannot sign in with anything until a password is set
   );
   for (const password of ['', ' ', 'password', row!.phc])
     expect((await signIn(email, password || 'x')).status).toBe(401);
+  expect((await createFindUsers(appliance.core).resolve(email)).password).toBe('none');
 });
 
 test('a bad line is reported by its number and spoils no other', async () => {
