@@ -60,6 +60,8 @@ export function codePageRoute(product: string): Route {
     summary: 'Where links in mails lead: shows a mailed code, changes nothing',
     tags: ['documents'],
     auth: 'none',
+    // Scanners and trackers rewrite the links of mails.
+    anyQuery: true,
     contentSecurityPolicy: POLICY,
     responses: { 200: media('text/html; charset=utf-8') },
     handler: () => ({ status: 200, body: page }),

@@ -22,6 +22,13 @@ test('the link of a mail leads to the page, and the server never sees the code',
   expect((await ask({ path: pathname, method: 'POST', body: '{}' })).status).toBe(405);
 });
 
+test('a link that a scanner or a tracker has rewritten leads to the same page', async () => {
+  const { ask } = await startApp([codePageRoute('Example Shop')]);
+  const { text } = await ask({ path: '/code' });
+  for (const query of ['?x=1', '?utm_source=mail&utm_source=again', '?', '?%zz&a[b]='])
+    expect(await ask({ path: `/code${query}` })).toMatchObject({ status: 200, text });
+});
+
 test('the page is not kept, tells nobody where it came from, and runs its own script alone', async () => {
   const { ask } = await startApp([codePageRoute('<b>Shop & Co</b>')]);
   const { headers, text } = await ask({ path: '/code' });
