@@ -1,14 +1,18 @@
 import { Flags } from '@oclif/core';
 import { rotateMasterKey } from '../../src/app/rotate-master-key.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
+import { printWarning } from '../../src/cli/failure.ts';
+import { formatElapsed } from '../../src/cli/format.ts';
 import { AppError } from '../../src/errors.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
 import { type RotateResult, rotateSecret, rotateSigning } from '../../src/services/key/rotate.ts';
 
+type Result = RotateResult & { warnings: string[] };
+
 export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override summary = 'Replace a key while serving: no restart, no token refused.';
   static override description =
-    'signing: the published next key signs at once, the old one verifies until its grace ends. ' +
+    'signing: the published next key signs at once, the old one verifies until its grace ends; with a grace shorter than access.ttl, tokens of the old key end early. ' +
     'pepper, refresh, data, code: what is new uses a new key at once; passwords, sessions and authenticators move to it when they are next used. ' +
     'master: every key is sealed again with the next master key.';
   static override examples = [
@@ -31,7 +35,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
     'dry-run': Flags.boolean({ summary: 'Say what would happen, change nothing.', default: false }),
   };
 
-  async run(): Promise<RotateResult> {
+  async run(): Promise<Result> {
     const graceMs = parseDuration(this.flags.grace);
     if (graceMs === null)
       throw new AppError('usage', {
@@ -39,7 +43,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
         hint: 'write it like 30m or 24h',
       });
     return this.withCore(async (core) => {
-      const { db, clock, masters } = core;
+      const { db, clock, masters, config } = core;
       const dryRun = this.flags['dry-run'];
       const deps = { db, clock, actor: this.actor, loadMasters: masters.load };
       const { kind } = this.flags;
@@ -50,9 +54,21 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
       };
       const rotated = await rotate();
       this.log(describe(rotated));
-      return rotated;
+      const warnings = kind === 'signing' ? warnOfGrace(graceMs, config.access.ttlMs) : [];
+      // Under --json they are in the answer.
+      if (!this.jsonEnabled())
+        for (const warning of warnings) printWarning(warning, process.stderr);
+      return { ...rotated, warnings };
     });
   }
+}
+
+/** After a leak that is what is wanted; else it signs users' requests out early. */
+function warnOfGrace(graceMs: number, accessTtlMs: number): string[] {
+  if (graceMs >= accessTtlMs) return [];
+  const when = graceMs === 0 ? 'at once' : `with its grace, in ${formatElapsed(graceMs)}`;
+  const ttl = formatElapsed(accessTtlMs);
+  return [`Access tokens live ${ttl}; those of the old key end ${when}: clients must refresh.`];
 }
 
 function describe({ kind, dry_run, active_kid, previous_kid, not_after }: RotateResult): string {

@@ -65,7 +65,12 @@ export function printFailure(
   stream.write(`${lines.join('\n')}\n`);
 }
 
-/** The same for programs; absent parts are left out. */
+/** Writes what is worth a second look though it was done. */
+export function printWarning(text: string, stream: NodeJS.WriteStream): void {
+  stream.write(`${styleText('yellow', 'warning:', { stream })} ${printable(text)}\n`);
+}
+
+/** A failure for programs; absent parts are left out. */
 export function presentFailure({ code, message, hint, fields }: Failure) {
   return { error: { code, message, hint, fields } };
 }

@@ -99,6 +99,20 @@ test('keys rotate and retire, from a terminal, while a node serves', async () =>
   ]);
 });
 
+test('keys rotate: a grace shorter than tokens live is taken, with a warning', async () => {
+  const warning = 'Access tokens live 15m; those of the old key end with its grace, in 1m';
+  const plain = await run('rotate', '--grace', '1m', '--dry-run');
+  expect(plain).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: [^\n]*\n$/) });
+  expect(plain.stderr).toContain(warning);
+  const short = await run('rotate', '--grace', '1m', '--dry-run', '--json');
+  expect(short.stderr).toBe('');
+  expect(JSON.parse(short.stdout).warnings).toEqual([expect.stringContaining(warning)]);
+  const long = await json('rotate', '--grace', '15m', '--dry-run');
+  expect(long.body.warnings).toEqual([]);
+  const pepper = await json('rotate', '--kind', 'pepper', '--grace', '1m', '--dry-run');
+  expect(pepper.body.warnings).toEqual([]);
+});
+
 test('keys rotate --kind pepper, and a retirement that comes too soon', async () => {
   const old = await kidOf('active', 'pepper');
   expect(await json('rotate', '--kind', 'pepper')).toMatchObject({

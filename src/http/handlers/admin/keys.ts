@@ -30,7 +30,8 @@ export const rotateKey = adminRoute({
       Type.String({
         maxLength: 12,
         default: '24h',
-        description: 'How long the old signing key still verifies.',
+        description:
+          'How long the old signing key still verifies; with less than `access.ttl` its tokens end early.',
       }),
     ),
     dry_run: Type.Optional(DryRun),
