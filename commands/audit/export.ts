@@ -8,7 +8,8 @@ import { type AuditFilter, createAuditSearch } from '../../src/services/audit/se
 
 export default class AuditExport extends CoreCommand<typeof AuditExport> {
   static override summary = 'Write the audit trail, the oldest first, one JSON object a line.';
-  static override description = 'It is read page by page, so any length goes.';
+  static override description =
+    'It is read page by page, so any length goes. With --out, --json says how many and where; without it the lines are all there is.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> > audit.ndjson',
     '<%= config.bin %> <%= command.id %> --since 2026-03-01 --until 2026-04-01 --out march.ndjson',
@@ -18,17 +19,14 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
     out: Flags.string({ summary: 'A new file instead of standard output.', helpValue: '<file>' }),
   };
 
-  async run(): Promise<{ records: number; file: string }> {
+  async run(): Promise<{ records: number; file: string } | undefined> {
     const { user: userId, action, since, until, out } = this.flags;
-    if (this.jsonEnabled() && out === undefined)
-      throw new AppError('usage', {
-        text: 'The records are lines of JSON, not one document.',
-        hint: 'leave --json out, or name a file with --out',
-      });
     return this.withCore(async (core) => {
       const records = await this.#write(present(core, { userId, action, since, until }));
-      if (out !== undefined) this.log(`${records} records written to ${out}`);
-      return { records, file: out ?? '-' };
+      // The lines on standard output are JSON already: a summary among them would be one record too many.
+      if (out === undefined) return;
+      this.log(`${records} records written to ${out}`);
+      return { records, file: out };
     });
   }
 

@@ -14,9 +14,9 @@ import {
 export default class UsersExport extends CoreCommand<typeof UsersExport> {
   static override summary = 'Export all users, one JSON object a line.';
   static override description =
-    'What `users import` reads, without anything that guards an account: passwords, second factors and sessions stay. To move an installation with its passwords, use backup and restore.';
+    'What `users import` reads, without anything that guards an account: passwords, second factors and sessions stay. With --out, --json says how many and where; without it the lines are all there is. To move an installation with its passwords, use backup and restore.';
   static override examples = [
-    '<%= config.bin %> <%= command.id %> > users.ndjson',
+    '<%= config.bin %> <%= command.id %> --json > users.ndjson',
     '<%= config.bin %> <%= command.id %> --out users.ndjson --json',
   ];
   static override flags = {
@@ -26,13 +26,8 @@ export default class UsersExport extends CoreCommand<typeof UsersExport> {
     }),
   };
 
-  async run(): Promise<{ users: number; file: string | null }> {
+  async run(): Promise<{ users: number; file: string } | undefined> {
     const { out } = this.flags;
-    if (this.jsonEnabled() && out === undefined)
-      throw new AppError('usage', {
-        text: 'Standard output cannot hold both the users and the summary.',
-        hint: 'add --out <path>, or leave --json out',
-      });
     return this.withCore(async ({ db, clock }, { scope }) => {
       const source = createExportUsers(db);
       const progress = startProgress('Exporting', await source.count());
@@ -40,8 +35,10 @@ export default class UsersExport extends CoreCommand<typeof UsersExport> {
       const at = clock.now();
       await recordAudit(db, { at, action: 'users.exported', actor: this.actor });
       const users = await writeOut(source.pages(), out, progress);
-      if (out !== undefined) this.log(`Exported ${users} users to ${out}.`);
-      return { users, file: out ?? null };
+      // The lines on standard output are JSON already: a summary among them would be one user too many.
+      if (out === undefined) return;
+      this.log(`Exported ${users} users to ${out}.`);
+      return { users, file: out };
     });
   }
 }
