@@ -119,6 +119,10 @@ test('keys rotate --kind pepper, and a retirement that comes too soon', async ()
     code: 0,
     body: { kind: 'pepper', previous_kid: old },
   });
+  const needed = await run('retire', old, '--yes');
+  expect(needed).toMatchObject({ code: 1, stdout: '' });
+  expect(needed.stderr).toContain('Still needed by 1 credentials.');
+  await node.sql('DELETE FROM users');
   const refused = await run('retire', old, '--yes');
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toMatch(/hint: try again in \d+ s/);
