@@ -10,6 +10,8 @@ import { whyNoTool } from './machine-tool.ts';
 /** Why the tests that need `pgbouncer` are skipped; undefined where it is there. */
 export const whyNoPgBouncer = whyNoTool('pgbouncer');
 
+const RENAMED = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
+
 /**
  * Starts a real PgBouncer, in transaction mode, before a server that listens on a Unix socket.
  * @param settings more lines of its configuration
@@ -38,10 +40,12 @@ pool_mode = transaction
 ${settings}
 `,
   );
-  // It refuses to run as root; whoever runs the server may enter the socket's folder.
+  // It refuses to run as root; whoever runs the server may enter the socket's folder. Where that is root
+  // itself, by another name, so it is here.
   const { uid, gid } = await stat(socketFolder);
   for (const path of [folder, users, config]) await chown(path, uid, gid);
-  const child = spawn('pgbouncer', [config], { uid, gid, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program = '', ...args] = [...(uid === 0 ? RENAMED : []), 'pgbouncer', config];
+  const child = spawn(program, args, { uid, gid, stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface({ input: child.stderr }))
     if (line.includes('process up')) break;
   child.stderr.resume();
