@@ -36,7 +36,7 @@ export const limits = {
   'login.tries': integer({
     about: 'Failed logins of one address from one network before it must wait.',
     default: 5,
-    min: 1,
+    min: 2,
     max: 1_000,
   }),
   'login.window': duration({

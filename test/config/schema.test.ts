@@ -57,6 +57,8 @@ describe('the table of settings', () => {
     ['mail.from', ['Someone', 'a@b\nBcc: c@d', 'Name <a@b', 'a@b>', 'a@b, c@d']],
     ['issuer', ['no-scheme', 'https://with space']],
     ['password.require', ['vowel', 'lower,vowel']],
+    // With one try a wait would never double: it fills up with the hit that begins it.
+    ['login.tries', ['0', '1', '1001']],
     ['port', ['-1', '65536', '8080.5', '0x10', '1e3', ' ']],
     ['refresh.grace', ['1 s', '-1s', '1.5s', 's', '30']],
     ['insecure', ['maybe', '2']],
