@@ -11,6 +11,7 @@ import { createServices, type Services } from '../services/index.ts';
 import { createWake, type WakeChannel } from '../services/wake.ts';
 import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
+import { receiveTimeouts } from './listener-times.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openLimits } from './open-limits.ts';
 import { programVersion } from './version.ts';
@@ -101,10 +102,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
       host: config.host,
       port: options.port,
       maxConnections: config.http.maxConnections,
-      timeouts: {
-        headersTimeout: config.http.headersTimeoutMs,
-        requestTimeout: config.http.requestTimeoutMs,
-      },
+      timeouts: receiveTimeouts(config),
       reusePort: config.workers > 1,
     }),
     (opened) => opened.close(config.shutdown.deadlineMs),

@@ -6,6 +6,7 @@ import { createAuditSearch } from '../services/audit/search.ts';
 import { createKeyAdmin } from '../services/key/admin.ts';
 import { createOperators } from '../services/operator/operators.ts';
 import type { Core } from './core.ts';
+import { receiveTimeouts } from './listener-times.ts';
 import type { Api } from './start-api.ts';
 import { programVersion } from './version.ts';
 
@@ -44,7 +45,8 @@ export async function startManagement(options: StartManagementOptions): Promise<
     checkAnswers,
   });
   const { host } = config.management;
-  return scope.own('management listener', await listen(app, { host, port }), (opened) =>
+  const timeouts = receiveTimeouts(config);
+  return scope.own('management listener', await listen(app, { host, port, timeouts }), (opened) =>
     opened.close(config.shutdown.deadlineMs),
   );
 }

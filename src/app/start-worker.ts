@@ -12,6 +12,7 @@ import { createRemoveUnverified } from '../services/user/remove-unverified.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
+import { receiveTimeouts } from './listener-times.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openMailLoop } from './open-mail.ts';
@@ -133,9 +134,12 @@ async function serveWorker(
   shown: { metrics: ProcessMetrics; ready: HealthChecks },
 ): Promise<number> {
   const { host, port } = config.management;
+  const timeouts = receiveTimeouts(config);
   const app = createWorkerApp({ clock, log, ...shown });
-  const listener = scope.own('worker listener', await listen(app, { host, port }), (opened) =>
-    opened.close(config.shutdown.deadlineMs),
+  const listener = scope.own(
+    'worker listener',
+    await listen(app, { host, port, timeouts }),
+    (opened) => opened.close(config.shutdown.deadlineMs),
   );
   return listener.port;
 }

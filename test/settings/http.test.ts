@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
+import { startTestManagement } from '../support/management.ts';
 
 const ORIGIN = 'https://app.settings.example';
 
@@ -20,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => appliance.stop());
 
 /** A connection that sends this much and no more. */
-function open(text = '') {
-  const socket: Socket = connect(appliance.api.listener.port, '127.0.0.1', () => {
+function open(text = '', port = appliance.api.listener.port) {
+  const socket: Socket = connect(port, '127.0.0.1', () => {
     if (text) socket.write(text);
   });
   const state = { socket, isClosed: false, answer: '' };
@@ -47,10 +48,19 @@ test('http.max_connections: twelve are held open, more are closed', async () => 
   await eventually('they are gone', async () => (await appliance.api.listener.connections()) === 0);
 });
 
-test('http.headers_timeout, http.request_timeout: half a request is cut in its time', async () => {
-  const start = 'POST /v1/login HTTP/1.1\r\nHost: localhost\r\n';
+test('http.headers_timeout, http.request_timeout: half a request is cut in its time, on every listener', async () => {
+  const management = await startTestManagement(appliance);
+  onTestFinished(management.stop);
+  const token = await management.operator('slow', ['*']);
   const rest = 'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{';
-  const halves = [open(start), open(start + rest)];
+  const places = [
+    { path: '/v1/login', port: appliance.api.listener.port },
+    { path: '/admin/v1/users', port: management.port },
+  ];
+  const halves = places.flatMap(({ path, port }) => {
+    const start = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`;
+    return [open(start, port), open(start + rest, port)];
+  });
   // They have ten seconds and more unless told otherwise.
   await eventually('all are cut', () => halves.every(({ isClosed }) => isClosed), 7_000);
   for (const { answer } of halves) expect(answer).toContain('HTTP/1.1 408');
