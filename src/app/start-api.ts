@@ -11,7 +11,7 @@ import { createServices, type Services } from '../services/index.ts';
 import { createWake, type WakeChannel } from '../services/wake.ts';
 import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts } from './listener-times.ts';
+import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openLimits } from './open-limits.ts';
 import { programVersion } from './version.ts';
@@ -105,7 +105,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
       timeouts: receiveTimeouts(config),
       reusePort: config.workers > 1,
     }),
-    (opened) => opened.close(config.shutdown.deadlineMs),
+    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
   );
   return { services, forge, metrics, health, listener };
 }

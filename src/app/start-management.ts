@@ -6,7 +6,7 @@ import { createAuditSearch } from '../services/audit/search.ts';
 import { createKeyAdmin } from '../services/key/admin.ts';
 import { createOperators } from '../services/operator/operators.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts } from './listener-times.ts';
+import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
 import type { Api } from './start-api.ts';
 import { programVersion } from './version.ts';
 
@@ -46,7 +46,9 @@ export async function startManagement(options: StartManagementOptions): Promise<
   });
   const { host } = config.management;
   const timeouts = receiveTimeouts(config);
-  return scope.own('management listener', await listen(app, { host, port, timeouts }), (opened) =>
-    opened.close(config.shutdown.deadlineMs),
+  return scope.own(
+    'management listener',
+    await listen(app, { host, port, timeouts }),
+    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
   );
 }

@@ -12,7 +12,7 @@ import { createRemoveUnverified } from '../services/user/remove-unverified.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts } from './listener-times.ts';
+import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openMailLoop } from './open-mail.ts';
@@ -139,7 +139,7 @@ async function serveWorker(
   const listener = scope.own(
     'worker listener',
     await listen(app, { host, port, timeouts }),
-    (opened) => opened.close(config.shutdown.deadlineMs),
+    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
   );
   return listener.port;
 }

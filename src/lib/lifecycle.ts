@@ -1,7 +1,8 @@
 import { AppError } from '../errors.ts';
 import type { Logger } from './logger.ts';
 
-type Release = () => void | Promise<void>;
+/** @param leftMs what is left for all that is still to be released; `Infinity` without a deadline */
+type Release = (leftMs: number) => void | Promise<void>;
 
 /**
  * What a process has opened, released last-in-first-out.
@@ -11,7 +12,7 @@ type Release = () => void | Promise<void>;
  */
 export interface Scope {
   /** Registers how to release what was just opened, under a name that the shutdown log can use. */
-  own<T>(name: string, thing: T, release: (thing: T) => void | Promise<void>): T;
+  own<T>(name: string, thing: T, release: (thing: T, leftMs: number) => void | Promise<void>): T;
   /** Registers work to do on release that belongs to no single thing. */
   defer(name: string, release: Release): void;
   /**
@@ -26,13 +27,14 @@ export function createScope(log?: Logger): Scope {
   let releasing: Promise<void> | undefined;
 
   async function runAll(deadlineMs: number | undefined): Promise<void> {
+    const endsAtMs = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
     let current = '';
     let firstError: unknown;
     const work = (async () => {
       for (let step = steps.pop(); step; step = steps.pop()) {
         current = step.name;
         try {
-          await step.release();
+          await step.release(Math.max(0, endsAtMs - performance.now()));
         } catch (error) {
           firstError ??= error;
           log?.error({ err: error, step: step.name }, 'release failed');
@@ -46,7 +48,7 @@ export function createScope(log?: Logger): Scope {
 
   return {
     own(name, thing, release) {
-      steps.push({ name, release: () => release(thing) });
+      steps.push({ name, release: (leftMs) => release(thing, leftMs) });
       return thing;
     },
     defer(name, release) {

@@ -39,3 +39,17 @@ test('one that takes too long is named', async () => {
     hint: expect.stringContaining('AUTHCTL_SHUTDOWN_DEADLINE'),
   });
 });
+
+test('each release is told what is left of the time', async () => {
+  const scope = createScope();
+  const left: number[] = [];
+  for (const name of ['second', 'first'])
+    scope.own(name, name, async (_, leftMs) => {
+      left.push(leftMs);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+  await scope.release(10_000);
+  const [first, second] = left as [number, number];
+  expect(first).toBeLessThanOrEqual(10_000);
+  expect(second).toBeLessThan(first - 10);
+});

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Client } from 'pg';
@@ -42,6 +44,7 @@ beforeAll(async () => {
     AUTHCTL_DATABASE_WORKER_POOL: '6',
     AUTHCTL_EVENTS_STDOUT: 'on',
     AUTHCTL_WORKER_MEMORY_MIB: '123',
+    AUTHCTL_SHUTDOWN_DEADLINE: '4s',
     AUTHCTL_LOG_FILE: join(logFolder, 'authctl.log'),
     AUTHCTL_LOG_MAX_SIZE: '64KB',
     AUTHCTL_LOG_MAX_FILES: '2',
@@ -158,4 +161,17 @@ test('insecure: production takes a public URL without TLS only when told', async
   };
   expect(await check({})).toContain('AUTHCTL_PUBLIC_URL');
   expect(await check({ AUTHCTL_INSECURE: 'on' })).not.toContain('AUTHCTL_PUBLIC_URL');
+});
+
+test('shutdown.deadline: a request that never ends is cut, and the stop is a normal one', async () => {
+  const { hostname, port } = new URL(serving.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write('POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{');
+  await once(socket, 'connect');
+  await post('/v1/login', {});
+  const startedAt = performance.now();
+  expect(await serving.end('SIGTERM')).toBe(0);
+  // By default it waits for twenty, and a whole request may take fifteen.
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
