@@ -227,6 +227,26 @@ describe('queue', () => {
   });
 });
 
+describe('the measured rate', () => {
+  it('is that of all slots at work: a hash that has the machine to itself says nothing about it', async () => {
+    let nowMs = 0;
+    const { engine, finish } = gatedEngine();
+    const forge = forgeWith({ engine, slots: 2, clock: { monotonicMs: () => nowMs } });
+    const before = forge.ratePerSecond();
+    for (let n = 0; n < 5; n += 1) {
+      const alone = forge.hash(input(n), salt);
+      nowMs += 1;
+      await finish(alone);
+    }
+    expect(forge.ratePerSecond()).toBe(before);
+    const both = Promise.all([forge.hash(input(6), salt), forge.hash(input(7), salt)]);
+    await new Promise(setImmediate);
+    nowMs += 20;
+    await finish(both);
+    expect(forge.ratePerSecond()).toBe(100);
+  });
+});
+
 describe('background lane', () => {
   it('takes a slot only when no request waits', async () => {
     const { engine, started, finish } = gatedEngine();
