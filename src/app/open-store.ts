@@ -48,6 +48,7 @@ const RESTART_PAUSE_MS = 2_000;
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { config, scope, log, clock } = options;
   const external = config.database.url?.reveal();
+  if (external) refuseSessionSettings(external);
   const { connectionString, onUnreachable } = external
     ? { connectionString: external, onUnreachable: undefined }
     : await joinEmbedded(options);
@@ -112,6 +113,16 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
         });
     },
   };
+}
+
+/** They would win over ours. @throws AppError `config_invalid` */
+function refuseSessionSettings(url: string): void {
+  const given = /[?&]((?:statement|lock|query|idle_in_transaction_session)_timeout)=/.exec(url);
+  if (!given) return;
+  throw new AppError('config_invalid', {
+    text: `AUTHCTL_DATABASE_URL must not set ${given[1]}.`,
+    hint: 'leave it out; AUTHCTL_DATABASE_STATEMENT_TIMEOUT is the setting for it',
+  });
 }
 
 async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {

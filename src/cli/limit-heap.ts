@@ -6,7 +6,9 @@
  */
 export function limitHeap(mebibytes: number, environment: NodeJS.ProcessEnv): void {
   const given = [...process.execArgv, environment['NODE_OPTIONS'] ?? ''];
-  const isGiven = given.some((text) => text.includes('--max-old-space-size'));
+  const isGiven = given.some((text) =>
+    /--max-(old-space|heap)-size/.test(text.replaceAll('_', '-')),
+  );
   // Not on Windows.
   if (isGiven || process.connected || !process.execve) return;
   const args = [`--max-old-space-size=${mebibytes}`, ...process.execArgv, ...process.argv.slice(1)];

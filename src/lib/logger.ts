@@ -90,7 +90,8 @@ function openDestination({ file, rotation = NO_ROTATION }: LogOptions, losses: L
   destination.on('drop', losses.dropped);
   destination.on('write', () => {
     isFailing = false;
-    losses.written();
+    // It tells of a write before it counts it: a line now would find no room and be lost, too.
+    setImmediate(losses.written);
   });
   // It would try again until there is room, at the end of the process for ever.
   destination.flushSync = () => {

@@ -85,8 +85,14 @@ export function createServices(deps: ServicesDeps) {
   const stateMaxAgeMs = config.session.cacheMs;
   const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs, tracer });
   const codeFlows = createCodeFlows({ flows, mails });
-  const which = config.mail.signInNotice;
-  const signInNotice = createSignInNotice({ db, mails, mailBudget, which });
+  const signInNotice = createSignInNotice({
+    db,
+    clock,
+    mails,
+    mailBudget,
+    which: config.mail.signInNotice,
+    knownForMs: config.login.knownNetworkTtlMs,
+  });
   const nextStep = createNextStep({
     db,
     clock,
@@ -170,6 +176,7 @@ export function createServices(deps: ServicesDeps) {
       flows: redeemer,
       factors,
       nextStep,
+      signInNotice,
       wakeMail,
     }),
     forgot: createForgot({

@@ -58,11 +58,14 @@ const MAILS = sweepOf(
   'id',
   `status <> 'queued' AND created_at < now() - interval '30 days'`,
 );
+// A user's newest stays: without any, the next sign-in would look like the first of all.
 const KNOWN_NETWORKS = statement(
   'sweep.known_networks',
   `DELETE FROM known_networks WHERE (user_id, network) IN (
-     SELECT user_id, network FROM known_networks
+     SELECT user_id, network FROM known_networks AS k
      WHERE last_login_at < now() - make_interval(secs => $2::float8 / 1000)
+       AND EXISTS (SELECT FROM known_networks AS newer
+                   WHERE newer.user_id = k.user_id AND newer.last_login_at > k.last_login_at)
      LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 );
 const EVENTS = sweepOf(

@@ -9,6 +9,24 @@ import { createTestDatabase } from '../support/postgres.ts';
 
 const log = createLogger({ level: 'silent' });
 
+test('a URL that sets what our settings set is refused, by name', async () => {
+  const scope = createScope(log);
+  const open = openStore({
+    config: loadConfig({
+      env: { AUTHCTL_DATABASE_URL: 'postgres://me@127.0.0.1:1/db?statement_timeout=30000' },
+    }),
+    scope,
+    log,
+    clock: systemClock,
+    poolSize: 3,
+    applicationName: 'test',
+  });
+  await expect(open).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: 'AUTHCTL_DATABASE_URL must not set statement_timeout.',
+  });
+});
+
 test.skipIf(whyNoPgBouncer).each([
   ['that knows none of our settings', ''],
   [

@@ -52,14 +52,17 @@ test('lines that were lost are counted, and told when there is room again', asyn
   expectNoneMissing(lines, 120);
 });
 
-test('what standard error could not take is counted, too', async () => {
+test.each([
+  [120, 100_000],
+  [150_000, 60],
+])('what standard error could not take is counted, too: %i lines', async (count, length) => {
   const program = `import { createLogger } from ${JSON.stringify(LOGGER)};
     const log = createLogger({ level: 'info' });
-    for (let n = 0; n < 120; n += 1) log.info({ filler: 'x'.repeat(100_000) }, 'line');
+    for (let n = 0; n < ${count}; n += 1) log.info({ filler: 'x'.repeat(${length}) }, 'line');
     setTimeout(() => {}, 2_000);`;
   const args = ['--input-type=module-typescript', '-e', program];
   const { stderr } = await run(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
-  expectNoneMissing(stderr.trimEnd().split('\n'), 120);
+  expectNoneMissing(stderr.trimEnd().split('\n'), count);
 });
 
 /** Every line is there or in the number of those that were lost, of which there are some. */

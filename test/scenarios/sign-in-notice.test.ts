@@ -8,6 +8,7 @@ import {
 import type { TestAppliance } from '../support/appliance.ts';
 import { startAppliance } from '../support/appliance.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
+import { eventually } from '../support/eventually.ts';
 import { mailKinds } from '../support/mailbox.ts';
 
 async function start(which: string, env: Record<string, string> = {}): Promise<TestAppliance> {
@@ -49,6 +50,35 @@ test('new_network: told once for each network, and not for the first of all', as
   const body = { email, password: 'not my password at all' };
   expect((await appliance.call('/v1/login', { body, headers })).status).toBe(401);
   expect(await notices(appliance, email)).toBe(2);
+});
+
+test('after a long absence a sign-in from elsewhere is no first one', async () => {
+  const appliance = await start('new_network', { AUTHCTL_SWEEPER_INTERVAL: '100ms' });
+  const { email, id } = await createAccount(appliance);
+  expect((await signInFrom(appliance, email, '192.0.2.7')).status).toBe(200);
+  await appliance.sql(
+    `UPDATE known_networks SET last_login_at = last_login_at - interval '91 days' WHERE user_id = $1`,
+    [id],
+  );
+  await appliance.startWorker();
+  const networks = () => appliance.sql('SELECT FROM known_networks WHERE user_id = $1', [id]);
+  await eventually('all but the newest are forgotten', async () => (await networks()).length === 1);
+  const before = await notices(appliance, email);
+  expect((await signInFrom(appliance, email, '192.0.2.7')).status).toBe(200);
+  expect(await notices(appliance, email)).toBe(before + 1);
+  expect((await signInFrom(appliance, email, '198.51.100.9')).status).toBe(200);
+  expect(await notices(appliance, email)).toBe(before + 2);
+});
+
+test('a registration that signs in is the first sign-in', async () => {
+  const appliance = await start('new_network', { AUTHCTL_REGISTRATION_AUTO_LOGIN: 'on' });
+  const email = newAddress('open.example');
+  const registered = await appliance.call('/v1/register', { body: { email, password: PASSWORD } });
+  expect(registered.body.status).toBe('authenticated');
+  expect((await signInFrom(appliance, email, '127.0.0.1')).status).toBe(200);
+  expect(await notices(appliance, email)).toBe(0);
+  expect((await signInFrom(appliance, email, '198.51.100.9')).status).toBe(200);
+  expect(await notices(appliance, email)).toBe(1);
 });
 
 test('with two-factor on it is the second step that is told, not the password', async () => {

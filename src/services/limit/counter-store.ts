@@ -37,5 +37,11 @@ export interface CounterStore {
   clear(counter: Counter): Promise<void>;
 }
 
+/**
+ * A counter that opens further ahead than any of its rule can, and this for nodes whose clocks differ, is
+ * of a clock that has been set back since: it is over.
+ */
+export const CLOCK_SLACK_MS = 300_000;
+
 /** Filling up more often than this changes nothing: any block has reached its longest by then. */
 export const MOST_STRIKES = 10;

@@ -1,4 +1,10 @@
-import { type Counter, type CounterStore, type Hit, MOST_STRIKES } from './counter-store.ts';
+import {
+  CLOCK_SLACK_MS,
+  type Counter,
+  type CounterStore,
+  type Hit,
+  MOST_STRIKES,
+} from './counter-store.ts';
 import type { Rule } from './rules.ts';
 
 interface Entry {
@@ -58,7 +64,7 @@ export function createLocalStore(capacity = DEFAULT_CAPACITY): CounterStore & { 
       const nowMs = now.getTime();
       for (const counter of counters) {
         const entry = entriesOf(counter.rule).get(counter.key);
-        if (entry && entry.hits >= counter.rule.limit && openAt(entry) > nowMs)
+        if (entry && entry.hits >= counter.rule.limit && !isOver(entry, counter.rule, nowMs))
           return { full: counter, until: new Date(openAt(entry)) };
       }
       return { full: null, hits: counters.map((counter) => take(counter, nowMs)) };
@@ -74,8 +80,13 @@ function openAt(entry: Entry): number {
   return Math.max(entry.windowEndsAt, entry.blockedUntil);
 }
 
+function isOver(entry: Entry, { windowMs, longestBlockMs }: Rule, now: number): boolean {
+  const opensAt = openAt(entry);
+  return opensAt <= now || opensAt > now + Math.max(windowMs, longestBlockMs) + CLOCK_SLACK_MS;
+}
+
 function count(entry: Entry, rule: Rule, now: number): void {
-  if (openAt(entry) <= now) {
+  if (isOver(entry, rule, now)) {
     entry.hits = 1;
     entry.strikes = entry.expiresAt > now ? entry.strikes : 0;
     entry.windowEndsAt = now + rule.windowMs;

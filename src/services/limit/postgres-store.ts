@@ -1,5 +1,11 @@
 import { type Db, type Statement, statement } from '../../db/database.ts';
-import { type Counter, type CounterStore, type Hit, MOST_STRIKES } from './counter-store.ts';
+import {
+  CLOCK_SLACK_MS,
+  type Counter,
+  type CounterStore,
+  type Hit,
+  MOST_STRIKES,
+} from './counter-store.ts';
 
 interface TakenRow {
   key: string;
@@ -80,7 +86,9 @@ function takeSql(step: number): string {
   const windowEnd = `${now} + ${window} * interval '1 ms'`;
   const keep = `${longest} * interval '1 ms'`;
   const block = `least(${window} * 2 ^ c.strikes, ${longest}) * interval '1 ms'`;
-  const isOver = `greatest(c.window_ends_at, c.blocked_until) <= ${now}`;
+  const opensAt = 'greatest(c.window_ends_at, c.blocked_until)';
+  const future = `${now} + (greatest(${window}, ${longest}) + ${CLOCK_SLACK_MS}) * interval '1 ms'`;
+  const isOver = `(${opensAt} <= ${now} OR ${opensAt} > ${future})`;
   const previous = step === 0 ? '' : `WHERE EXISTS (SELECT FROM step_${step - 1})`;
   // The three rows the inner SELECT can give: a new window, one more hit, the hit that fills it.
   return `

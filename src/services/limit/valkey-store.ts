@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Counter, type CounterStore, type Hit, MOST_STRIKES } from './counter-store.ts';
+import {
+  CLOCK_SLACK_MS,
+  type Counter,
+  type CounterStore,
+  type Hit,
+  MOST_STRIKES,
+} from './counter-store.ts';
 import type { ValkeyClient } from './valkey-client.ts';
 
 /** A server may be shared with others. */
@@ -25,14 +31,15 @@ const RESERVE = script(`
     local c = read(key)
     c.limit, c.length, c.longest = tonumber(ARGV[3*i-1]), tonumber(ARGV[3*i]), tonumber(ARGV[3*i+1])
     c.opens = math.max(c.window, c.blocked)
-    if c.hits >= c.limit and c.opens > now then return { i, c.opens } end
+    c.over = c.opens <= now or c.opens > now + math.max(c.length, c.longest) + ${CLOCK_SLACK_MS}
+    if c.hits >= c.limit and not c.over then return { i, c.opens } end
     counters[i] = c
   end
 
   local reply = { 0 }
   for i, key in ipairs(KEYS) do
     local c = counters[i]
-    if c.opens <= now then
+    if c.over then
       if c.expires <= now then c.strikes = 0 end
       c.hits, c.window, c.blocked = 1, now + c.length, 0
       c.expires = c.window + c.longest

@@ -109,6 +109,7 @@ export function createNextStep(deps: NextStepDeps) {
   /**
    * Signs in a user who has proved everything asked for.
    * @param on the caller's transaction, or the database where there is nothing to share one with
+   * @param isTold whether its owner gets a mail about it: then `on` is a transaction
    * @returns what is left to do once that is committed, and then the answer
    * @throws AppError `invalid_credentials` when the user changed since they were read
    */
@@ -116,8 +117,8 @@ export function createNextStep(deps: NextStepDeps) {
     on: Queryable,
     user: UserColumns,
     progress: Progress,
+    isTold = false,
   ): Promise<() => Promise<FlowAnswer>> {
-    const isTold = await signInNotice.isDue(user, progress.client);
     const draft = sessions.draft(user.id, progress);
     const payload = { session_id: draft.id, amr: progress.amr };
     const event = events.enabled
@@ -178,10 +179,11 @@ export function createNextStep(deps: NextStepDeps) {
       if (asksForCode) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
       const isPending = user.status === 'pending';
+      const isTold = await signInNotice.isDue(user.id, progress.client);
       const finish =
-        isPending || signInNotice.isOn
+        isPending || isTold
           ? await db.transaction(async (tx) =>
-              signIn(tx, isPending ? await activate(tx, user) : user, progress),
+              signIn(tx, isPending ? await activate(tx, user) : user, progress, isTold),
             )
           : await signIn(db, user, progress);
       return finish();

@@ -1,5 +1,6 @@
 import type { Config } from '../../../config/index.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
@@ -8,33 +9,41 @@ import type { UserColumns } from '../user/view.ts';
 
 export interface SignInNoticeDeps {
   readonly db: Db;
+  readonly clock: Clock;
   readonly mails: MailQueue;
   readonly mailBudget: MailBudget;
   /** Which sign-ins their owner is told of (`mail.sign_in_notice`). */
   readonly which: Config['mail']['signInNotice'];
+  /** A network is known for this long after its last sign-in (`login.known_network_ttl`). */
+  readonly knownForMs: number;
 }
 
 export type SignInNotice = ReturnType<typeof createSignInNotice>;
 
-// Whoever has never signed in has nothing to be warned of.
-const IS_NEWS = statement(
-  'known_networks.is_news',
-  `SELECT FROM known_networks WHERE user_id = $1
-   HAVING count(*) > 0 AND count(*) FILTER (WHERE network = $2) = 0`,
+// Whoever has never signed in has nothing to be warned of; a network counts for as long as it does
+// against lock-outs.
+const FIND_ADDRESS = statement(
+  'users.address_to_tell',
+  `SELECT u.email FROM users AS u WHERE u.id = $1 AND u.email IS NOT NULL AND ($2 OR (
+     EXISTS (SELECT FROM known_networks WHERE user_id = u.id)
+     AND NOT EXISTS (SELECT FROM known_networks
+                     WHERE user_id = u.id AND network = $3 AND last_login_at > $4)))`,
 );
 
 /** Tells owners by mail that somebody signed in to their account. */
-export function createSignInNotice({ db, mails, mailBudget, which }: SignInNoticeDeps) {
+export function createSignInNotice(deps: SignInNoticeDeps) {
+  const { db, clock, mails, mailBudget, which, knownForMs } = deps;
   return {
-    /** Whether any sign-in is told: then a session is opened in a transaction. */
-    isOn: which !== 'off',
-
-    /** Whether this sign-in is to be told; takes it from the mailbox's budget. */
-    async isDue({ id, email }: UserColumns, client: ClientInfo): Promise<boolean> {
-      if (which === 'off' || email === null) return false;
-      const isNews =
-        which === 'always' || (await db.query(IS_NEWS, [id, client.network])).length > 0;
-      return isNews && mailBudget.take('signed_in', email, client);
+    /**
+     * Whether a sign-in that is about to be is to be told; takes it from the mailbox's budget. Asked
+     * before its transaction, for the budget may be kept elsewhere.
+     */
+    async isDue(userId: string, client: ClientInfo): Promise<boolean> {
+      if (which === 'off') return false;
+      const since = new Date(clock.now().getTime() - knownForMs);
+      const values = [userId, which === 'always', client.network, since];
+      const [news] = await db.query<{ email: string }>(FIND_ADDRESS, values);
+      return news !== undefined && mailBudget.take('signed_in', news.email, client);
     },
 
     /** Writes the mail, in the transaction of the session that it tells of. */

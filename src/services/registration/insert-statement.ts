@@ -59,6 +59,11 @@ export const INSERT_REGISTRATIONS = statement(
        AS s (id uuid, user_id uuid, secret_digest bytea, device_name text, agent text, ip text,
              created_at timestamptz, expires_at timestamptz)
      JOIN created ON created.id = s.user_id
+   ), known AS (
+     INSERT INTO known_networks (user_id, network, last_login_at)
+     SELECT s.user_id, s.network, s.created_at
+     FROM json_to_recordset($3) AS s (user_id uuid, network text, created_at timestamptz)
+     JOIN created ON created.id = s.user_id
    ), flow AS (
      INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address,
                         code_digest, code_kid, device_name, created_at, expires_at)
@@ -152,6 +157,7 @@ function toSession({ session }: RegistrationRow) {
     device_name: session.deviceName,
     agent: session.client.userAgent,
     ip: session.client.ip,
+    network: session.client.network,
     created_at: session.createdAt,
     expires_at: session.expiresAt,
   };

@@ -19,16 +19,17 @@ export type EndReason =
 /** Live sessions of one user: what lists, exports and ends them all stays as small as this. */
 export const MOST_SESSIONS = 100;
 
+// Expired ones, too, though nobody hears of them: by a clock that is ahead they only seem to be.
 const END_ONE = statement(
   'sessions.end_one',
   `UPDATE sessions SET ended_at = $3, end_reason = $4
-   WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3 RETURNING id`,
+   WHERE id = $1 AND user_id = $2 AND ended_at IS NULL RETURNING id, expires_at > $3 AS was_live`,
 );
 const END_ALL = statement(
   'sessions.end_all',
   `UPDATE sessions SET ended_at = $3, end_reason = $4
-   WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL AND expires_at > $3
-   RETURNING id`,
+   WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL
+   RETURNING id, expires_at > $3 AS was_live`,
 );
 const END_UNUSED = statement(
   'sessions.end_unused',
@@ -57,8 +58,9 @@ export async function endSession(
   events: Events,
   end: { userId: string; sessionId: string; at: Date; reason: EndReason },
 ): Promise<boolean> {
-  const rows = await on.query(END_ONE, [end.sessionId, end.userId, end.at, end.reason]);
-  if (rows.length === 0) return false;
+  const values = [end.sessionId, end.userId, end.at, end.reason];
+  const [ended] = await on.query<{ was_live: boolean }>(END_ONE, values);
+  if (!ended?.was_live) return false;
   await announce(on, events, end.userId, end.sessionId, end.reason);
   return true;
 }
@@ -74,7 +76,8 @@ export async function endSessions(
   end: { userId: string; keep?: string; at: Date; reason: EndReason },
 ): Promise<string[]> {
   const values = [end.userId, end.keep ?? null, end.at, end.reason];
-  const rows = await on.query<{ id: string }>(END_ALL, values);
+  const ended = await on.query<{ id: string; was_live: boolean }>(END_ALL, values);
+  const rows = ended.filter((row) => row.was_live);
   for (const { id } of rows) await announce(on, events, end.userId, id, end.reason);
   return rows.map((row) => row.id);
 }

@@ -117,7 +117,8 @@ export function createRefresh(deps: RefreshDeps) {
   /** The just-used parent again, its successor still unused: the answer was lost. */
   function isRetry(token: RefreshToken, row: FoundRow, now: Date): boolean {
     if (token.counter !== row.counter - 1 || row.rotated_at === null) return false;
-    return now.getTime() - row.rotated_at.getTime() < graceMs;
+    // The clock that moved it on, perhaps another node's, may be a little ahead.
+    return Math.abs(now.getTime() - row.rotated_at.getTime()) < graceMs;
   }
 
   /** Committed before the 401 is thrown: an error must not roll back the revocation it reports. */

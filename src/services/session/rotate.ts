@@ -43,6 +43,10 @@ const MAX_WAIT_MS = 2_000;
 /** Two connections keep PostgreSQL busy while the next batch collects. */
 const WRITERS = 2;
 
+/** A window of the future is that of a clock that has been set back since; nodes may differ a little. */
+const IS_IN_WINDOW = `s.refresh_window_at > h.at - interval '1 minute'
+                      AND s.refresh_window_at <= h.at + interval '1 minute'`;
+
 const ROTATE_FREE = rotateStatement('sessions.rotate_free', 'SKIP LOCKED');
 const ROTATE_ONE = rotateStatement('sessions.rotate_one', '');
 
@@ -107,7 +111,8 @@ function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
          WHERE id = c.id AND counter = c.counter AND secret_digest = c.secret_digest
            AND ended_at IS NULL AND expires_at > c.at
            AND ($6::int IS NULL OR refreshes_in_window < $6 OR refresh_window_at IS NULL
-                OR refresh_window_at <= c.at - interval '1 minute')
+                OR refresh_window_at <= c.at - interval '1 minute'
+                OR refresh_window_at > c.at + interval '1 minute')
          FOR NO KEY UPDATE ${locking}
        ) AS s
        CROSS JOIN LATERAL (
@@ -118,10 +123,8 @@ function rotateStatement(name: string, locking: 'SKIP LOCKED' | ''): Statement {
      SET counter = s.counter + 1, rotated_at = h.at, last_used_at = h.at, ip = h.ip,
          expires_at = LEAST(s.created_at + make_interval(secs => $7),
                             h.at + make_interval(secs => $8)),
-         refresh_window_at = CASE WHEN s.refresh_window_at > h.at - interval '1 minute'
-                                  THEN s.refresh_window_at ELSE h.at END,
-         refreshes_in_window = CASE WHEN s.refresh_window_at > h.at - interval '1 minute'
-                                    THEN s.refreshes_in_window + 1 ELSE 1 END
+         refresh_window_at = CASE WHEN ${IS_IN_WINDOW} THEN s.refresh_window_at ELSE h.at END,
+         refreshes_in_window = CASE WHEN ${IS_IN_WINDOW} THEN s.refreshes_in_window + 1 ELSE 1 END
      FROM held AS h
      WHERE s.id = h.id AND s.counter = h.counter
      RETURNING h.claim::int, s.user_id, h.role, s.amr, s.counter, s.created_at, s.rotated_at,

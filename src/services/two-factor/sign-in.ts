@@ -9,6 +9,7 @@ import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
 import type { NextStep } from '../login/next-step.ts';
+import type { SignInNotice } from '../login/sign-in-notice.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import type { Wake } from '../wake.ts';
@@ -22,6 +23,7 @@ export interface TwoFactorSignInDeps {
   readonly limits: Limits;
   readonly mails: MailQueue;
   readonly nextStep: NextStep;
+  readonly signInNotice: SignInNotice;
   readonly wakeMail: Wake;
 }
 
@@ -31,7 +33,7 @@ export interface TwoFactorSignInDeps {
  * @throws AppError `flow_expired`, `invalid_code`, `rate_limited`
  */
 export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
-  const { db, clock, flows, factors, limits, mails, nextStep } = deps;
+  const { db, clock, flows, factors, limits, mails, nextStep, signInNotice } = deps;
 
   return async function signIn(
     input: PresentedFactor & { flow_token: string },
@@ -48,6 +50,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
         throw error;
       },
     );
+    const isTold = await signInNotice.isDue(userId, client);
     const at = clock.now();
     const finish = await db.transaction(async (tx) => {
       const consumed = await flows.consume(tx, flow);
@@ -58,7 +61,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
       if (isRecovery)
         await notifyOwner(tx, mails, user, 'recovery_code_used', { ...noticeOf(client, at), left });
       const amr = ['pwd' as const, proved.amr, 'mfa' as const];
-      return nextStep.signIn(tx, user, { amr, deviceName: flow.deviceName, client });
+      return nextStep.signIn(tx, user, { amr, deviceName: flow.deviceName, client }, isTold);
     });
     if (proved.amr === 'rcv') deps.wakeMail.soon();
     return finish();

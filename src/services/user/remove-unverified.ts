@@ -1,7 +1,6 @@
-import { type Db, statement } from '../../db/database.ts';
+import { uuidv7 } from '../../crypto/random.ts';
+import { type Db, type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { SYSTEM_ACTOR } from '../audit/actor.ts';
-import { recordAudit } from '../audit/record.ts';
 import type { Events } from '../event/events.ts';
 
 export interface RemoveUnverifiedDeps {
@@ -22,6 +21,19 @@ const REMOVE = statement(
      LIMIT $1 FOR UPDATE SKIP LOCKED)
    RETURNING id`,
 );
+// One statement for all of them: registrations of the same addresses wait for this transaction.
+const RECORD = statement(
+  'audit.insert_removals',
+  `INSERT INTO audit (id, at, action, result, actor_kind, user_id, detail)
+   SELECT id, $3, 'user.deleted', 'ok', 'system', user_id, '{"reason":"never_verified"}'
+   FROM unnest($1::uuid[], $2::uuid[]) AS removed (id, user_id)`,
+);
+const ANNOUNCE = statement(
+  'events.insert_removals',
+  `INSERT INTO events (id, type, user_id, payload, created_at)
+   SELECT id, 'user.deleted', user_id, '{}', $3
+   FROM unnest($1::uuid[], $2::uuid[]) AS removed (id, user_id)`,
+);
 
 /**
  * Removes accounts whose mailbox was never proved, at most `limit` at once. Each leaves its record, and
@@ -29,15 +41,15 @@ const REMOVE = statement(
  * @returns how many went
  */
 export function createRemoveUnverified({ db, clock, events, ttlMs }: RemoveUnverifiedDeps) {
-  return (limit: number): Promise<number> =>
-    db.transaction(async (tx) => {
-      const removed = await tx.query<{ id: string }>(REMOVE, [limit, ttlMs]);
-      const at = clock.now();
-      const deletion = { at, action: 'user.deleted', actor: SYSTEM_ACTOR };
-      for (const { id: userId } of removed) {
-        await recordAudit(tx, { ...deletion, userId, detail: { reason: 'never_verified' } });
-        await events.record(tx, { type: 'user.deleted', userId });
-      }
-      return removed.length;
-    });
+  async function remove(tx: Queryable, limit: number): Promise<number> {
+    const removed = await tx.query<{ id: string }>(REMOVE, [limit, ttlMs]);
+    if (removed.length === 0) return 0;
+    const at = clock.now();
+    const users = removed.map(({ id }) => id);
+    const drawIds = () => users.map(() => uuidv7(at.getTime()));
+    await tx.execute(RECORD, [drawIds(), users, at]);
+    if (events.enabled) await tx.execute(ANNOUNCE, [drawIds(), users, at]);
+    return removed.length;
+  }
+  return (limit: number): Promise<number> => db.transaction((tx) => remove(tx, limit));
 }

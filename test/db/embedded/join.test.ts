@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -134,6 +134,32 @@ describe.runIf(isRoot)('processes that cannot see each other', () => {
     expect(serversIn(dataDir)).toEqual([]);
   });
 });
+
+// The machine's own processes outlive whoever started them, unlike those of a container.
+test.runIf(isRoot && readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]')(
+  'a server that a killed process of the machine left behind lets no container in beside it',
+  async () => {
+    const dataDir = await makeFolder();
+    const killed = startMember(dataDir);
+    await query(await killed.line(), 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await killed.kill('SIGKILL');
+    expect(serversIn(dataDir)).not.toEqual([]);
+
+    const through = 'exec unshare --pid --fork --kill-child --mount-proc "$@"';
+    const stranger = startMember(dataDir, { through });
+    expect(await stranger.line()).toMatch(/^dependency_unreachable: .* outside of this container/);
+    expect(startsOf(dataDir)).toBe(1);
+
+    // Whoever sees it stops it, and the container may come.
+    const next = startMember(dataDir);
+    await next.line();
+    await next.ask('leave');
+    expect(serversIn(dataDir)).toEqual([]);
+    const later = startMember(dataDir, { through });
+    expect(await query(await later.line(), 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    await later.ask('leave');
+  },
+);
 
 describe('a server that is killed', () => {
   test('is started once for all who ask, with everything that was committed', async () => {

@@ -83,6 +83,18 @@ describe.each(STORE_KINDS)('counters $name', ({ name, isMissing, open }) => {
     expect(await refusedUntil(on, later(5 * MINUTE_MS))).toEqual(later(9 * MINUTE_MS));
   });
 
+  test('a block of a clock that has been set back since is over; clocks may differ a little', async () => {
+    for (const rule of [PLAIN, BLOCKING]) {
+      const ahead = counter(rule);
+      await fill(ahead, later(30 * 24 * 60 * MINUTE_MS));
+      expect(await refusedUntil(ahead)).toBeNull();
+      await fill(counter(rule));
+      const skewed = counter(rule);
+      await fill(skewed, later(MINUTE_MS));
+      expect(await refusedUntil(skewed)).not.toBeNull();
+    }
+  });
+
   test('a refused hit makes no block longer', async () => {
     const on = counter(BLOCKING);
     await fill(on);
