@@ -9,19 +9,23 @@ import { createTestDatabase } from '../support/postgres.ts';
 
 const log = createLogger({ level: 'silent' });
 
-test('a URL that sets what our settings set is refused, by name', async () => {
+/** Opens the database behind a URL, as every command does. */
+function open(url: string) {
   const scope = createScope(log);
-  const open = openStore({
-    config: loadConfig({
-      env: { AUTHCTL_DATABASE_URL: 'postgres://me@127.0.0.1:1/db?statement_timeout=30000' },
-    }),
+  onTestFinished(() => scope.release());
+  return openStore({
+    config: loadConfig({ env: { AUTHCTL_DATABASE_URL: url } }),
     scope,
     log,
     clock: systemClock,
     poolSize: 3,
     applicationName: 'test',
   });
-  await expect(open).rejects.toMatchObject({
+}
+
+test('a URL that sets what our settings set is refused, by name', async () => {
+  const url = 'postgres://me@127.0.0.1:1/db?statement_timeout=30000';
+  await expect(open(url)).rejects.toMatchObject({
     code: 'config_invalid',
     message: 'AUTHCTL_DATABASE_URL must not set statement_timeout.',
   });
@@ -38,17 +42,7 @@ test.skipIf(whyNoPgBouncer).each([
   onTestFinished(() => database.drop());
   const pooler = await startPgBouncer(database.connectionString, settings);
   onTestFinished(() => pooler.stop());
-  const scope = createScope(log);
-  onTestFinished(() => scope.release());
-  const open = openStore({
-    config: loadConfig({ env: { AUTHCTL_DATABASE_URL: pooler.url } }),
-    scope,
-    log,
-    clock: systemClock,
-    poolSize: 3,
-    applicationName: 'test',
-  });
-  await expect(open).rejects.toMatchObject({
+  await expect(open(pooler.url)).rejects.toMatchObject({
     code: 'config_invalid',
     message: expect.stringContaining('A connection pooler stands between'),
   });
