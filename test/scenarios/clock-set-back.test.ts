@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { endSessionsOfEveryone } from '../../src/services/session/end.ts';
 import { createAccount, OTHER_PASSWORD, PASSWORD, signIn } from '../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 
@@ -26,6 +27,17 @@ test('a session that only a clock ahead took for expired ends with the password'
   expect((await refresh(appliance, account.refreshToken)).status).toBe(401);
   const me = await appliance.call('/v1/me', { token: account.token });
   expect(me.status).toBe(401);
+});
+
+test('nor does one survive the end of everybody’s', async () => {
+  const appliance = await start({ AUTHCTL_SESSION_IDLE: '30m' });
+  const account = await createAccount(appliance);
+  appliance.clock.advance(31 * MINUTE_MS);
+  const { db, events, clock } = appliance.core;
+  const end = { after: null, limit: 100, at: clock.now() };
+  await db.transaction((tx) => endSessionsOfEveryone(tx, events, end));
+  appliance.clock.advance(-31 * MINUTE_MS);
+  expect((await refresh(appliance, account.refreshToken)).status).toBe(401);
 });
 
 test('nobody is kept waiting for as long as the clock was ahead', async () => {

@@ -39,11 +39,12 @@ const END_UNUSED = statement(
      ORDER BY last_used_at DESC, id DESC OFFSET ${MOST_SESSIONS})
    RETURNING id`,
 );
+// Whoever seems to have expired, too: what is ended for everyone must not depend on a node's clock.
 const END_BATCH = statement(
   'sessions.end_batch',
   `WITH batch AS (
      SELECT id FROM sessions
-     WHERE ended_at IS NULL AND expires_at > $1 AND ($2::uuid IS NULL OR id > $2)
+     WHERE ended_at IS NULL AND ($2::uuid IS NULL OR id > $2)
      ORDER BY id LIMIT $3 FOR UPDATE
    ), ended AS (
      UPDATE sessions AS s SET ended_at = $1, end_reason = $4 FROM batch WHERE s.id = batch.id
