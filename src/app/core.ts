@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { domainOf } from '../crypto/canonical.ts';
 import { findUnsafeSettings } from '../db/check-server.ts';
 import type { Db } from '../db/database.ts';
+import { openDatabaseClock } from '../db/database-clock.ts';
 import { traceDatabase } from '../db/traced-database.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
@@ -53,7 +54,7 @@ export interface CoreOptions {
   readonly patienceMs?: number;
   /** Ends the wait. */
   readonly stop?: AbortSignal;
-  /** The system's unless a test brings its own. */
+  /** The database's unless a test brings its own. */
   readonly clock?: Clock;
 }
 
@@ -63,22 +64,24 @@ export interface CoreOptions {
  *   each before anything has been written
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { config, scope, log, role, poolSize, clock = systemClock } = options;
+  const { config, scope, log, role, poolSize } = options;
+  const local = options.clock ?? systemClock;
   const applicationName = `authctl ${role}`;
   const { patienceMs, stop } = options;
   // First, so that what the others still do while they close is sent.
-  const tracer = await openTracer({ config, scope, log, clock, role });
+  const tracer = await openTracer({ config, scope, log, clock: local, role });
   const store = await openStore({
     config,
     scope,
     log,
-    clock,
+    clock: local,
     applicationName,
     poolSize,
     patienceMs,
     stop,
   });
   await ensureSchema(store);
+  const clock = options.clock ?? (await followDatabase(store.db, scope, log));
 
   const db = tracer ? traceDatabase(store.db, tracer) : store.db;
   if (role !== 'cli') await warnOfUnsafeSettings(db, log);
@@ -110,6 +113,11 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     nodes,
     status: createStatus({ db, nodes }),
   };
+}
+
+async function followDatabase(db: Db, scope: Scope, log: Logger): Promise<Clock> {
+  const opened = await openDatabaseClock({ db, local: systemClock, log });
+  return scope.own('clock', opened, (clock) => clock.close());
 }
 
 /** Who switched them off may have meant it; that acknowledged accounts can be lost must not go unsaid. */

@@ -35,7 +35,7 @@ export interface DeliveryDeps {
  */
 export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'released' | 'lost';
 
-/** Twice the longest try, so that clocks may differ by half a minute before two workers send one mail. */
+/** Twice the longest try: a worker that stalls for a while is still the only one to send it. */
 const LEASE_MS = 60_000;
 const TRY_DEADLINE_MS = 30_000;
 const JITTER_STEPS = 1_000;
