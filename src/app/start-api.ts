@@ -12,6 +12,7 @@ import { createWake, type WakeChannel } from '../services/wake.ts';
 import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
 import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
+import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openLimits } from './open-limits.ts';
 import { programVersion } from './version.ts';
@@ -79,10 +80,14 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   });
   scope.defer('heartbeat', beat.stop);
 
+  const eventLoop = openEventLoopWatch(core, scope, metrics);
   const health: HealthChecks = {
     database: () => checkSchema(db, core.store.known),
     keys: async () => {
       await core.keys.ring();
+    },
+    event_loop: () => {
+      if (eventLoop.isLate()) throw new Error('late');
     },
   };
   const guardian = openGuardian(core, scope);
@@ -92,6 +97,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     version,
     services,
     guardian,
+    isLate: eventLoop.isLate,
     metrics,
     health,
     checkAnswers,

@@ -13,6 +13,7 @@ import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
 import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
+import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openMailLoop } from './open-mail.ts';
@@ -91,6 +92,8 @@ export async function startWorker(
     }),
   };
 
+  const { metrics } = meters;
+  const eventLoop = openEventLoopWatch(core, scope, metrics);
   const ended = new Set<string>();
   const ready: HealthChecks = {
     database: () => checkSchema(db, core.store.known),
@@ -100,8 +103,10 @@ export async function startWorker(
     loops: () => {
       if (ended.size > 0) throw new Error(`ended: ${[...ended].join(', ')}`);
     },
+    event_loop: () => {
+      if (eventLoop.isLate()) throw new Error('late');
+    },
   };
-  const { metrics } = meters;
   // Before the loops: a port that is taken must not have started anything.
   const managementPort = withManagement ? await serveWorker(core, scope, { metrics, ready }) : null;
 

@@ -15,7 +15,7 @@ import type { ObserveRequest } from './middleware/observe.ts';
  * One process's metrics, all with one prefix:
  *
  * - gauges that the parts of the process add with `gauge()`, read only when somebody scrapes
- * - what prom-client knows of Node itself: event loop delay, garbage collection, memory
+ * - what prom-client knows of Node itself: garbage collection, memory
  */
 export interface ProcessMetrics {
   /**
@@ -59,6 +59,8 @@ export function exposeTogether(processes: readonly CollectedMetrics[]): Promise<
 }
 
 const PREFIX = 'authctl_';
+/** As rarely as a timer can. */
+const NEVER_MS = 2 ** 31 - 1;
 /** A gauge that asks the database must not hold up the others while that is away. */
 const READ_DEADLINE_MS = 2_000;
 /** Seconds. A login is 50 ms of hashing; 30 s is the longest a request may take to arrive. */
@@ -116,7 +118,7 @@ export function createProcessMetrics(prefix: string): ProcessMetrics {
 
 function metricsIn(registry: Registry, prefix: string): ProcessMetrics {
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix });
+  collectNodeMetrics(registry, prefix);
   return {
     gauge(name, help, read, across = 'sum') {
       new Gauge({
@@ -157,6 +159,14 @@ function metricsIn(registry: Registry, prefix: string): ProcessMetrics {
     expose: () => registry.metrics(),
     mediaType: registry.contentType,
   };
+}
+
+/** All but the delay of the event loop: measuring that wakes a process a hundred times a second, used or not. */
+function collectNodeMetrics(register: Registry, prefix: string): void {
+  collectDefaultMetrics({ register, prefix, eventLoopMonitoringPrecision: NEVER_MS });
+  const names = register.getMetricsAsArray().map(({ name }) => name);
+  for (const name of names.filter((candidate) => candidate.includes('_eventloop_lag_')))
+    register.removeSingleMetric(name);
 }
 
 async function readInTime(read: () => number | Promise<number>): Promise<number> {

@@ -27,6 +27,7 @@ export interface PublicAppDeps {
   readonly version: string;
   readonly services: Services;
   readonly guardian: Guardian | null;
+  readonly isLate: () => boolean;
   readonly metrics: Metrics;
   readonly health: HealthChecks;
   /** Checks every answer against its declaration: for tests. */
@@ -56,6 +57,7 @@ export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
     clock: deps.clock,
     log: deps.log,
     guardian: deps.guardian,
+    isLate: deps.isLate,
     trustedProxies: config.trustedProxies,
     corsOrigins: config.cors.origins,
     logEvery: config.log.sample,

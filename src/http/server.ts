@@ -25,6 +25,8 @@ export interface HttpAppOptions<Services> {
   readonly log: Logger;
   /** null on the management listener, and where limits are off. */
   readonly guardian: Guardian | null;
+  /** Whether to refuse all but health, as this process has more to do than it can; never when absent. */
+  readonly isLate?: () => boolean;
   /** CIDRs whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
   readonly corsOrigins?: readonly string[];
@@ -43,8 +45,9 @@ export interface HttpAppOptions<Services> {
 export function createHttpApp<Services>(options: HttpAppOptions<Services>): Koa<Exchange> {
   const { routes, services, authenticate, guardian, clock, log, observeRequest } = options;
   const { trustedProxies = [], corsOrigins = [], logEvery = 1_000 } = options;
+  const { isLate = () => false } = options;
   const respond = createRespond(options.checkAnswers ?? false);
-  const serve = createServe({ services, authenticate, guardian, respond });
+  const serve = createServe({ services, authenticate, guardian, isLate, respond });
   const router = createRouter(routes, serve, guardian);
 
   const app = new Koa<Exchange>();

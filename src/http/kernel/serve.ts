@@ -1,3 +1,4 @@
+import { randomInt } from '../../crypto/random.ts';
 import { AppError, fieldError } from '../../errors.ts';
 import type { Guardian } from '../guardian.ts';
 import { bearerToken } from './bearer.ts';
@@ -21,6 +22,8 @@ export interface ServeDeps<Services> {
   readonly authenticate: Authenticate;
   /** null: limits are off, or the listener is not public. */
   readonly guardian: Guardian | null;
+  /** Whether this process has more to do than it can, so that all it takes on comes too late. */
+  readonly isLate: () => boolean;
   readonly respond: Respond;
 }
 
@@ -31,15 +34,16 @@ export type Serve<Services> = (
   params: Readonly<Record<string, string>>,
 ) => Promise<void>;
 
+const MOST_REST_SECONDS = 5;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * The order in which every route is served: limit, who asks, what is asked, do it, answer. A
+ * The order in which every route is served: limits, who asks, what is asked, do it, answer. A
  * stranger without a token learns nothing about parameters, and nothing is read from a client that
  * is over its limit.
  */
 export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services> {
-  const { services, authenticate, guardian, respond } = deps;
+  const { services, authenticate, guardian, isLate, respond } = deps;
 
   async function callerOf(ctx: HttpContext, route: Route<Services>): Promise<unknown> {
     if (route.auth === 'none') return null;
@@ -52,7 +56,10 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
 
   return async (ctx, route, params) => {
     ctx.state.route = route.name;
-    if (guardian && !route.unlimited) limitRate(ctx, guardian, route.hashing === true);
+    if (!route.unlimited) {
+      if (isLate()) throw shed();
+      if (guardian) limitRate(ctx, guardian, route.hashing === true);
+    }
     const principal = await callerOf(ctx, route);
 
     // A malformed id names nothing, like one that was never given out.
@@ -76,6 +83,11 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
     );
     respond(ctx, route, result);
   };
+}
+
+/** Before anything is read or asked for; those who come back come one after the other. */
+function shed(): AppError {
+  return new AppError('overloaded', { retryAfterSeconds: randomInt(1, MOST_REST_SECONDS + 1) });
 }
 
 /** @throws AppError `validation_failed` with pointers under `/query` */
