@@ -80,7 +80,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   });
   scope.defer('heartbeat', beat.stop);
 
-  const eventLoop = openEventLoopWatch(core, scope, metrics);
+  const eventLoop = openEventLoopWatch(scope, metrics);
   const health: HealthChecks = {
     database: () => checkSchema(db, core.store.known),
     keys: async () => {

@@ -93,7 +93,7 @@ export async function startWorker(
   };
 
   const { metrics } = meters;
-  const eventLoop = openEventLoopWatch(core, scope, metrics);
+  const eventLoop = openEventLoopWatch(scope, metrics);
   const ended = new Set<string>();
   const ready: HealthChecks = {
     database: () => checkSchema(db, core.store.known),
