@@ -123,6 +123,14 @@ const CONSISTENCY: Rule[] = [
     if (mail.hourly <= mail.daily) return undefined;
     return { setting: 'mail.hourly', what: 'is more than mail.daily.', example: '5' };
   },
+  ({ sms, phones }) => {
+    if (sms.url === undefined || phones !== 'off') return undefined;
+    return { setting: 'sms.url', what: 'is set, but phones is off.', example: 'phones: collect' };
+  },
+  ({ sms }) => {
+    if (sms.hourly <= sms.daily) return undefined;
+    return { setting: 'sms.hourly', what: 'is more than sms.daily.', example: '5' };
+  },
   ({ ip }) => {
     if (ip.rate <= ip.burst) return undefined;
     return {

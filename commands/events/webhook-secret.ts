@@ -1,6 +1,6 @@
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { formatWebhookSecret } from '../../src/services/event/sinks/webhook-signature.ts';
-import { webhookSecrets } from '../../src/services/event/webhook-secrets.ts';
+import { webhookSecrets } from '../../src/services/webhook/secrets.ts';
+import { formatWebhookSecret } from '../../src/services/webhook/signature.ts';
 
 export default class EventsWebhookSecret extends CoreCommand<typeof EventsWebhookSecret> {
   static override summary = 'Print the secret that receivers verify webhooks with.';
@@ -15,7 +15,7 @@ export default class EventsWebhookSecret extends CoreCommand<typeof EventsWebhoo
   async run(): Promise<{ secret: string; from: 'webhook.secret' | 'keys' }> {
     return this.withCore(async ({ keys, config }) => {
       const configured = config.webhook.secret?.reveal();
-      const [current] = await webhookSecrets(keys, configured);
+      const [current] = await webhookSecrets(keys, 'events', configured);
       const secret = formatWebhookSecret(current);
       this.log(secret);
       return { secret, from: configured === undefined ? 'keys' : 'webhook.secret' };

@@ -6,7 +6,8 @@ import { createMailRecords } from '../../src/services/mail/records.ts';
 import { MAIL_KINDS } from '../../src/services/mail/templates/index.ts';
 
 export default class MailList extends CoreCommand<typeof MailList> {
-  static override summary = 'List mails, the newest first: what is queued, sent or given up.';
+  static override summary =
+    'List mails and text messages, the newest first: what is queued, sent or given up.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --status dead',
@@ -17,16 +18,21 @@ export default class MailList extends CoreCommand<typeof MailList> {
       summary: 'Only mails in this state.',
       options: ['queued', 'sent', 'dead'] as const,
     })(),
+    by: Flags.option({
+      summary: 'Only mails, or only text messages.',
+      options: ['mail', 'sms'] as const,
+    })(),
     kind: Flags.option({ summary: 'Only mails of this kind.', options: MAIL_KINDS })(),
-    to: Flags.string({ summary: 'Only mails to this address.', helpValue: '<address>' }),
+    to: Flags.string({ summary: 'Only those to this address or number.', helpValue: '<address>' }),
     user: userIdFlag('Only mails of this user.'),
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
   };
 
   async run(): Promise<{ mails: MailView[] }> {
-    const { status, kind, to, user, limit } = this.flags;
+    const { status, by: channel, kind, to, user, limit } = this.flags;
     return this.withCore(async (core) => {
-      const filter = { status, kind, recipient: to?.trim().toLowerCase(), userId: user, limit };
+      const recipient = to?.trim().toLowerCase();
+      const filter = { status, channel, kind, recipient, userId: user, limit };
       const mails = (await createMailRecords(core).list(filter)).map(presentMail);
       this.log(mails.length > 0 ? formatMails(mails) : 'No mails.');
       return { mails };

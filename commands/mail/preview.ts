@@ -3,7 +3,8 @@ import { Args, Flags } from '@oclif/core';
 import { openRenderer } from '../../src/app/open-mail.ts';
 import { BaseCommand } from '../../src/cli/base-command.ts';
 import { settingFlags } from '../../src/cli/setting-flags.ts';
-import type { RenderedMail } from '../../src/services/mail/render.ts';
+import { isSecurityNotice } from '../../src/services/mail/kinds.ts';
+import { createTextRenderer, type RenderedMail } from '../../src/services/mail/render.ts';
 import { MAIL_KINDS } from '../../src/services/mail/templates/index.ts';
 import { SAMPLES } from '../../src/services/mail/templates/samples.ts';
 
@@ -22,12 +23,16 @@ export default class MailPreview extends BaseCommand<typeof MailPreview> {
     ...settingFlags(['product', 'public_url']),
   };
 
-  async run(): Promise<RenderedMail> {
+  async run(): Promise<RenderedMail & { text_message: string | null }> {
     // Checked against the same list by the parser.
     const kind = MAIL_KINDS.find((known) => known === this.args.kind)!;
     const mail = openRenderer(this.settings)(kind, SAMPLES[kind]);
     if (this.flags.html !== undefined) await writeFile(this.flags.html, mail.html);
     this.log(`Subject: ${mail.subject}\n\n${mail.text}`);
-    return mail;
+    const text = isSecurityNotice(kind)
+      ? createTextRenderer(this.settings)(kind, SAMPLES[kind])
+      : null;
+    if (text !== null) this.log(`As a text message (${text.length} characters):\n\n${text}`);
+    return { ...mail, text_message: text };
   }
 }

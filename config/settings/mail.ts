@@ -1,6 +1,6 @@
-import { choice, duration, integer, type Setting, secretUrl, text } from '../setting.ts';
+import { choice, duration, integer, type Setting, secret, secretUrl, text } from '../setting.ts';
 
-/** How mails leave, and how many. */
+/** How mails and text messages leave, and how many. */
 export const mail = {
   'smtp.url': secretUrl({
     about: 'The mail server.',
@@ -55,5 +55,42 @@ export const mail = {
     default: 20,
     min: 1,
     max: 100_000,
+  }),
+  'sms.url': secretUrl({
+    about:
+      'The gateway that takes text messages: security notices go to the telephones of users, too.',
+    protocols: ['https', 'http'],
+    without: 'no text messages',
+    example: 'https://sms-gateway.internal/send',
+  }),
+  'sms.secret': secret({
+    about: 'Signs what the gateway is sent (HMAC-SHA-256).',
+    minLength: 32,
+    without: 'a key derived from the keys of this installation',
+    example: 'the output of: openssl rand -base64 32',
+  }),
+  'sms.timeout': duration({
+    about: 'How long the gateway may take to answer.',
+    default: '10s',
+    min: '100ms',
+    max: '25s',
+  }),
+  'sms.concurrency': integer({
+    about: 'Text messages handed over at once.',
+    default: 4,
+    min: 1,
+    max: 50,
+  }),
+  'sms.hourly': integer({
+    about: 'Text messages to one number in an hour.',
+    default: 5,
+    min: 1,
+    max: 1_000,
+  }),
+  'sms.daily': integer({
+    about: 'Text messages to one number in a day.',
+    default: 10,
+    min: 1,
+    max: 10_000,
   }),
 } as const satisfies Record<string, Setting>;

@@ -109,7 +109,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     domains: createDomains({ db, clock }),
     directory: createDomainDirectory({ db, clock }),
     events: createEvents({ clock, enabled: hasEventSink(config), wake }),
-    mails: createMailQueue({ clock, keys, messageDomain: domainOf(sender.address) }),
+    mails: createMailQueue({
+      clock,
+      keys,
+      messageDomain: domainOf(sender.address),
+      texts: config.sms.url ? config.sms : null,
+    }),
     nodes,
     status: createStatus({ db, nodes }),
   };

@@ -4,7 +4,7 @@ import { createKafkaSink } from '../services/event/sinks/kafka-sink.ts';
 import type { Sink } from '../services/event/sinks/sink.ts';
 import { createStdoutSink } from '../services/event/sinks/stdout-sink.ts';
 import { createWebhookSink } from '../services/event/sinks/webhook-sink.ts';
-import { webhookSecrets } from '../services/event/webhook-secrets.ts';
+import { webhookSecrets } from '../services/webhook/secrets.ts';
 import { createRelayLoop } from '../worker/relay-loop.ts';
 import type { Core } from './core.ts';
 import { hasEventSink } from './has-event-sink.ts';
@@ -50,7 +50,7 @@ function openSinks({ config, clock, keys }: Core): Sink[] {
         url: webhook.url.reveal(),
         timeoutMs: webhook.timeoutMs,
         clock,
-        secrets: () => webhookSecrets(keys, webhook.secret?.reveal()),
+        secrets: () => webhookSecrets(keys, 'events', webhook.secret?.reveal()),
         userAgent: `authctl/${programVersion()}`,
       }),
     );

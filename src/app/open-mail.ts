@@ -2,17 +2,24 @@ import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createDelivery } from '../services/mail/deliver.ts';
-import { createRenderer, type Renderer } from '../services/mail/render.ts';
+import type { Outlet } from '../services/mail/outlet.ts';
+import { createRenderer, createTextRenderer, type Renderer } from '../services/mail/render.ts';
+import { createSmsGateway, type SmsGateway } from '../services/mail/sms/gateway.ts';
+import { createSmsOutlet } from '../services/mail/sms/sms-outlet.ts';
 import { parseSender } from '../services/mail/transport/compose.ts';
 import { createEmlTransport } from '../services/mail/transport/eml-transport.ts';
+import { createMailOutlet } from '../services/mail/transport/mail-outlet.ts';
 import {
   createSmtpTransport,
   type SmtpTransport,
 } from '../services/mail/transport/smtp-transport.ts';
 import { parseSmtpUrl } from '../services/mail/transport/smtp-url.ts';
 import type { Transport } from '../services/mail/transport/transport.ts';
-import { createMailLoop } from '../worker/send-mail.ts';
+import { webhookSecrets } from '../services/webhook/secrets.ts';
+import { createSignedPost } from '../services/webhook/signed-post.ts';
+import { createMailLoop, type MailLoop } from '../worker/send-mail.ts';
 import type { Core } from './core.ts';
+import { programVersion } from './version.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
 /** The folder that development mails are written to. */
@@ -46,11 +53,49 @@ export function openTransport(config: Config, scope: Scope): Transport {
 }
 
 /** The worker's loop that sends queued mails. */
-export function openMailLoop(core: Core, scope: Scope, { meterDelivery }: WorkerMetrics) {
+export function openMailLoop(core: Core, scope: Scope, meters: WorkerMetrics): MailLoop {
+  const { config } = core;
+  const outlet = createMailOutlet(openRenderer(config), openTransport(config, scope));
+  return openLoop(core, meters, outlet, config.mail.concurrency);
+}
+
+/** The configured gateway for text messages; null where there is none. */
+export function openSmsGateway({ config, clock, keys }: GatewayDeps): SmsGateway | null {
+  const { url, secret, timeoutMs } = config.sms;
+  if (!url) return null;
+  const post = createSignedPost({
+    url: url.reveal(),
+    timeoutMs,
+    clock,
+    secrets: () => webhookSecrets(keys, 'sms', secret?.reveal()),
+    userAgent: `authctl/${programVersion()}`,
+  });
+  return createSmsGateway(post);
+}
+
+type GatewayDeps = Pick<Core, 'config' | 'clock' | 'keys'>;
+
+/**
+ * The worker's loop that sends queued text messages; null without a gateway. One of its own, so that a
+ * gateway that stalls holds up no mail.
+ */
+export function openSmsLoop(core: Core, meters: WorkerMetrics): MailLoop | null {
+  const { config } = core;
+  const gateway = openSmsGateway(core);
+  if (!gateway) return null;
+  const outlet = createSmsOutlet(createTextRenderer(config), gateway);
+  return openLoop(core, meters, outlet, config.sms.concurrency);
+}
+
+function openLoop(
+  core: Core,
+  { meterDelivery }: WorkerMetrics,
+  outlet: Outlet,
+  concurrency: number,
+): MailLoop {
   const { config, db, clock, log, keys, tracer } = core;
-  const { maxTries, concurrency } = config.mail;
-  const transport = openTransport(config, scope);
-  const render = openRenderer(config);
-  const delivery = createDelivery({ db, clock, log, keys, render, transport, maxTries, tracer });
-  return createMailLoop({ db, log, delivery: meterDelivery(delivery), concurrency });
+  const { maxTries } = config.mail;
+  const delivery = createDelivery({ db, clock, log, keys, outlet, maxTries, tracer });
+  const { channel } = outlet;
+  return createMailLoop({ db, log, delivery: meterDelivery(delivery, channel), concurrency });
 }

@@ -16,7 +16,7 @@ import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
 import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
-import { openMailLoop } from './open-mail.ts';
+import { openMailLoop, openSmsLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
@@ -59,6 +59,7 @@ export async function startWorker(
     tracer: core.tracer,
   });
   const relay = openRelayLoop(core, scope, meters);
+  const sms = openSmsLoop(core, meters);
   const loops: Record<string, Loop> = {
     hardening: createHardenLoop({
       db,
@@ -69,6 +70,7 @@ export async function startWorker(
       slots,
     }),
     mail: openMailLoop(core, scope, meters),
+    ...(sms && { sms }),
     ...(relay && { events: relay }),
     sweeper: createSweeper({
       db,

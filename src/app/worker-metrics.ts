@@ -3,13 +3,14 @@ import { createProcessMetrics, type ProcessMetrics } from '../http/metrics.ts';
 import type { Drain } from '../services/credential/drain.ts';
 import type { Relay } from '../services/event/relay.ts';
 import type { Delivery } from '../services/mail/deliver.ts';
+import type { Channel } from '../services/mail/kinds.ts';
 import type { Core } from './core.ts';
 
 /** What a worker counts: each of its services as it was, and seen by the metrics. */
 export interface WorkerMetrics {
   readonly metrics: ProcessMetrics;
   meterDrain(drain: Drain): Drain;
-  meterDelivery(delivery: Delivery): Delivery;
+  meterDelivery(delivery: Delivery, channel: Channel): Delivery;
   meterRelay(relay: Relay): Relay;
   /** Counts rows the sweeper has removed. */
   swept(rows: number): void;
@@ -19,6 +20,11 @@ export interface WorkerMetrics {
 const PREFIX = 'authctl_worker_';
 /** Seconds. Sixteen hashes a slot take a few tenths. */
 const BATCH_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+const MESSAGES = {
+  mail: { plural: 'mails', receiver: 'mail server' },
+  sms: { plural: 'sms', receiver: 'gateway' },
+} as const satisfies Record<Channel, unknown>;
 
 /** The metrics of a worker process. */
 export function createWorkerMetrics({ db, clock }: Core, forge: Forge): WorkerMetrics {
@@ -69,11 +75,12 @@ export function createWorkerMetrics({ db, clock }: Core, forge: Forge): WorkerMe
       };
     },
 
-    meterDelivery(delivery) {
-      const sent = counter('mails_sent_total', 'Mails the mail server has taken.');
-      const failed = counter('mails_failed_total', 'Tries at a mail that failed.');
-      const dead = counter('mails_dead_total', 'Mails given up.');
-      const succeeded = roundsOf('mail');
+    meterDelivery(delivery, channel) {
+      const { plural, receiver } = MESSAGES[channel];
+      const sent = counter(`${plural}_sent_total`, `Those that the ${receiver} has taken.`);
+      const failed = counter(`${plural}_failed_total`, 'Tries that failed.');
+      const dead = counter(`${plural}_dead_total`, 'Those given up.');
+      const succeeded = roundsOf(channel);
       return {
         async claim(limit) {
           const mails = await delivery.claim(limit);

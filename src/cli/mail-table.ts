@@ -19,9 +19,10 @@ export function presentMail(mail: MailRecord): MailView {
 
 export function formatMails(mails: readonly MailView[]): string {
   return formatTable(
-    ['ID', 'KIND', 'TO', 'STATUS', 'TRIES', 'CREATED', 'NEXT TRY', 'LAST ERROR'],
+    ['ID', 'BY', 'KIND', 'TO', 'STATUS', 'TRIES', 'CREATED', 'NEXT TRY', 'LAST ERROR'],
     mails.map((mail) => [
       mail.id,
+      mail.channel,
       mail.kind,
       mail.recipient,
       mail.status,

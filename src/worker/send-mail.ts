@@ -3,6 +3,8 @@ import type { Logger } from '../lib/logger.ts';
 import type { Delivery } from '../services/mail/deliver.ts';
 import { createWaiter } from './waiter.ts';
 
+export type MailLoop = ReturnType<typeof createMailLoop>;
+
 export interface MailLoopDeps {
   readonly db: Db;
   readonly log: Logger;

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MailRefused } from '../../src/services/mail/outlet.ts';
 import { createEmlTransport } from '../../src/services/mail/transport/eml-transport.ts';
-import { MailRefused } from '../../src/services/mail/transport/transport.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
 import { MASTER_KEY, type MailBench, openMailBench, SENDER } from '../services/mail/mail-bench.ts';
 import { startSilentServer, startSmtpSink } from '../support/smtp.ts';

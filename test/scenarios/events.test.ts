@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
-import { formatWebhookSecret } from '../../src/services/event/sinks/webhook-signature.ts';
-import { webhookSecrets } from '../../src/services/event/webhook-secrets.ts';
+import { webhookSecrets } from '../../src/services/webhook/secrets.ts';
+import { formatWebhookSecret } from '../../src/services/webhook/signature.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
 import { hasKafka, startKafka, whyNoKafka } from '../support/kafka.ts';
@@ -40,7 +40,7 @@ test('what a user does reaches the webhook, signed, in order and without secrets
   await appliance.call('/v1/logout', { token, method: 'POST' });
   await eventually('all three have arrived', () => receiver.received.length === 3);
 
-  const [secret] = await webhookSecrets(appliance.core.keys, undefined);
+  const [secret] = await webhookSecrets(appliance.core.keys, 'events', undefined);
   const library = new Webhook(formatWebhookSecret(secret));
   for (const { body, headers } of receiver.received)
     expect(() => library.verify(body, headers as Record<string, string>)).not.toThrow();

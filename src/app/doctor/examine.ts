@@ -20,6 +20,7 @@ import {
   checkMail,
   checkPort,
   checkSettings,
+  checkSms,
   checkTraces,
   checkValkey,
   checkWebhook,
@@ -73,6 +74,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     await runCheck('mail', () => checkMail(config)),
     await runCheck('valkey', () => checkValkey(config, log)),
     await runCheck('kafka', () => checkKafka(config)),
+    await runCheck('sms', () => checkSms(config)),
     await runCheck('webhook', () => checkWebhook(config)),
     await runCheck('traces', () => checkTraces(config)),
   ];

@@ -4,8 +4,8 @@ import type { Config } from '../../../config/index.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { NO_SUCH_TOPIC } from '../../services/event/sinks/kafka-failure.ts';
 import { probeKafka } from '../../services/event/sinks/probe-kafka.ts';
-import { probeWebhook } from '../../services/event/sinks/probe-webhook.ts';
 import { probeValkey } from '../../services/limit/probe-valkey.ts';
+import { probeWebhook } from '../../services/webhook/probe.ts';
 import { createOtlpSender, EMPTY_EXPORT, NotDelivered } from '../../tracing/otlp-sender.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { createConfiguredSmtp } from '../open-mail.ts';
@@ -81,9 +81,21 @@ export async function checkWebhook({ webhook }: Config): Promise<Finding> {
   return fail(`events do not reach its host: ${problem}`, HOW_TO_REACH_A_WEBHOOK);
 }
 
-const HOW_TO_REACH_A_WEBHOOK =
-  'start the receiver, or check AUTHCTL_WEBHOOK_URL; ' +
+const HOW_TO_TRUST =
   'a private certificate authority is made known with NODE_EXTRA_CA_CERTS=<file>';
+const HOW_TO_REACH_A_WEBHOOK = `start the receiver, or check AUTHCTL_WEBHOOK_URL; ${HOW_TO_TRUST}`;
+
+/** The gateway of text messages, as far as it goes without sending one. */
+export async function checkSms({ sms }: Config): Promise<Finding> {
+  if (!sms.url) return ok('no gateway; no text messages are sent');
+  const problem = await probeWebhook(sms.url.reveal(), AbortSignal.timeout(CONNECT_MS));
+  if (problem === null)
+    return ok('its host takes connections; authctl sms test <number> sends one');
+  return fail(
+    `text messages do not reach the gateway's host: ${problem}`,
+    `start the gateway, or check AUTHCTL_SMS_URL; ${HOW_TO_TRUST}`,
+  );
+}
 
 /** The collector of traces, asked with an export of nothing. Without it everything else works. */
 export async function checkTraces(config: Config): Promise<Finding> {

@@ -11,17 +11,15 @@ import { retryDelayMs } from './back-off.ts';
 import { describeFailure } from './describe-failure.ts';
 import { openMail } from './draft.ts';
 import { CODE_MAILS, type MailData, type MailKind } from './kinds.ts';
-import type { Renderer } from './render.ts';
+import { MailRefused, type Outlet } from './outlet.ts';
 import { type ClaimedMail, mailStore } from './store.ts';
-import { MailRefused, type Transport } from './transport/transport.ts';
 
 export interface DeliveryDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly log: Logger;
   readonly keys: Keys;
-  readonly render: Renderer;
-  readonly transport: Transport;
+  readonly outlet: Outlet;
   /** Tries before a mail is given up. */
   readonly maxTries: number;
   /** How long one try may take in all; a server that sends a byte a second stays within every time-out. */
@@ -47,28 +45,20 @@ const FIND_USER = statement('mails.find_user', 'SELECT FROM users WHERE id = $1'
 export type Delivery = ReturnType<typeof createDelivery>;
 
 /**
- * Sends queued mails, at least once each, by any number of workers: a mail is claimed for a minute,
+ * Sends the queued messages of one channel, at least once each, by any number of workers: a mail is claimed for a minute,
  * sent, then marked. A worker that dies in between leaves it to the next, and the receiver sees the
  * same Message-ID twice.
  */
 export function createDelivery(deps: DeliveryDeps) {
-  const { db, clock, log, keys, render, transport, maxTries } = deps;
+  const { db, clock, log, keys, outlet, maxTries } = deps;
   const { tracer = NO_TRACER } = deps;
   const tryDeadlineMs = deps.tryDeadlineMs ?? TRY_DEADLINE_MS;
 
   async function send(mail: ClaimedMail, data: MailData[MailKind], signal: AbortSignal) {
     const deadline = AbortSignal.timeout(tryDeadlineMs);
-    const content = render(mail.kind, withTimeLeft(data, mail.created_at, clock.now()));
-    const letter = {
-      ...content,
-      id: mail.id,
-      kind: mail.kind,
-      messageId: mail.message_id,
-      recipient: mail.recipient,
-      date: mail.created_at,
-    };
+    const current = withTimeLeft(data, mail.created_at, clock.now());
     await tracer.step('mail.send', { kind: 'client' }, () =>
-      transport.send(letter, AbortSignal.any([signal, deadline])),
+      outlet.send(mail, current, AbortSignal.any([signal, deadline])),
     );
   }
 
@@ -150,7 +140,7 @@ export function createDelivery(deps: DeliveryDeps) {
     /** Claims up to `limit` due mails, oldest first; each must be passed to `deliver`. */
     claim(limit: number): Promise<ClaimedMail[]> {
       const now = clock.now();
-      return mailStore.claim(db, now, new Date(now.getTime() + LEASE_MS), limit);
+      return mailStore.claim(db, outlet.channel, now, new Date(now.getTime() + LEASE_MS), limit);
     },
 
     /**

@@ -47,6 +47,27 @@ type Nothing = Readonly<Record<string, never>>;
 
 export type MailKind = keyof MailData;
 
+/** How a message travels. What follows of mails holds for text messages, too, which share their queue. */
+export type Channel = 'mail' | 'sms';
+
+const SECURITY_NOTICES: readonly MailKind[] = [
+  'password_was_reset',
+  'password_changed',
+  'email_changed',
+  'two_factor_enabled',
+  'two_factor_disabled',
+  'two_factor_reset',
+  'recovery_codes_regenerated',
+  'recovery_code_used',
+  'signed_in',
+  'account_deleted',
+];
+
+/** What an owner must hear of even where the mailbox has fallen into other hands: also by text message. */
+export function isSecurityNotice(kind: MailKind): boolean {
+  return SECURITY_NOTICES.includes(kind);
+}
+
 /** The mails that hold a code. */
 export const CODE_MAILS = ['verify_email', 'reset_password', 'change_email'] as const;
 export type CodeMailKind = (typeof CODE_MAILS)[number];

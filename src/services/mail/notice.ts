@@ -1,21 +1,42 @@
 import type { Queryable } from '../../db/database.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { MailQueue } from './draft.ts';
-import type { MailData, MailKind, Notice } from './kinds.ts';
+import { isSecurityNotice, type MailData, type MailKind, type Notice } from './kinds.ts';
 
 /** When and from where something was done, for the mail that tells its owner. */
 export function noticeOf(client: ClientInfo, at: Date): Notice {
   return { at: at.toISOString(), ip: client.ip, userAgent: client.userAgent ?? undefined };
 }
 
-/** Tells a user by mail, in the transaction of what it is about; nothing for one without a mailbox. */
+/**
+ * Tells a user, in the transaction of what it is about: by mail where there is a mailbox, of what
+ * concerns their security also by text message where these are on and there is a telephone number.
+ */
 export async function notifyOwner<Kind extends MailKind>(
   tx: Queryable,
   mails: MailQueue,
-  user: { readonly id: string; readonly email: string | null },
+  user: Owner,
   kind: Kind,
   data: MailData[Kind],
 ): Promise<void> {
-  if (user.email === null) return;
-  await mails.enqueue(tx, { kind, userId: user.id, recipient: user.email, data });
+  const message = { kind, userId: user.id, data };
+  if (user.email !== null) await mails.enqueue(tx, { ...message, recipient: user.email });
+  if (isSecurityNotice(kind)) await mails.enqueueText(tx, user.id, message);
+}
+
+/** The same for one who is about to be deleted: to be called before, what it writes outlives them. */
+export async function notifyLeaver(
+  tx: Queryable,
+  mails: MailQueue,
+  user: Owner,
+  data: Notice,
+): Promise<void> {
+  const message = { kind: 'account_deleted', userId: null, data } as const;
+  if (user.email !== null) await mails.enqueue(tx, { ...message, recipient: user.email });
+  await mails.enqueueText(tx, user.id, message);
+}
+
+interface Owner {
+  readonly id: string;
+  readonly email: string | null;
 }

@@ -4,13 +4,14 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
-import type { MailKind } from './kinds.ts';
+import type { Channel, MailKind } from './kinds.ts';
 
 export type MailStatus = 'queued' | 'sent' | 'dead';
 
-/** A mail as operators see it: its way, never its content. */
+/** A mail or text message as operators see it: its way, never its content. */
 export interface MailRecord {
   readonly id: string;
+  readonly channel: Channel;
   readonly kind: MailKind;
   readonly status: MailStatus;
   readonly user_id: string | null;
@@ -26,14 +27,15 @@ export interface MailRecord {
 
 export interface MailFilter {
   readonly status?: MailStatus | undefined;
+  readonly channel?: Channel | undefined;
   readonly kind?: MailKind | undefined;
-  /** A canonical address. */
+  /** A canonical address or number. */
   readonly recipient?: string | undefined;
   readonly userId?: string | undefined;
   readonly limit: number;
 }
 
-const COLUMNS = `id, kind, status, user_id, recipient, message_id, attempts, created_at,
+const COLUMNS = `id, channel, kind, status, user_id, recipient, message_id, attempts, created_at,
   CASE WHEN status = 'queued' THEN next_attempt_at END AS next_attempt_at, sent_at, last_error`;
 
 const LIST = statement(
@@ -41,7 +43,8 @@ const LIST = statement(
   `SELECT ${COLUMNS} FROM mails
    WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR kind = $2)
      AND ($3::text IS NULL OR recipient = $3) AND ($4::uuid IS NULL OR user_id = $4)
-   ORDER BY id DESC LIMIT $5`,
+     AND ($5::text IS NULL OR channel = $5)
+   ORDER BY id DESC LIMIT $6`,
 );
 const FIND = statement('mails.find', `SELECT ${COLUMNS} FROM mails WHERE id = $1`);
 const RETRY = statement(
@@ -81,10 +84,11 @@ export function createMailRecords({ db, clock }: { db: Db; clock: Clock }) {
     get,
 
     /** The newest mails first. */
-    async list({ status, kind, recipient, userId, limit }: MailFilter): Promise<MailRecord[]> {
+    async list(filter: MailFilter): Promise<MailRecord[]> {
+      const { status, kind, recipient, userId, channel, limit } = filter;
       if (userId !== undefined && !isUuid(userId)) return [];
-      const filters = [status ?? null, kind ?? null, recipient ?? null, userId ?? null];
-      return db.query<MailRecord>(LIST, [...filters, limit]);
+      const wanted = [status, kind, recipient, userId, channel].map((value) => value ?? null);
+      return db.query<MailRecord>(LIST, [...wanted, limit]);
     },
 
     /**

@@ -3,6 +3,7 @@ import { renderHtml } from './templates/html.ts';
 import { TEMPLATES } from './templates/index.ts';
 import type { Brand } from './templates/letter.ts';
 import { renderText } from './templates/text.ts';
+import { renderTextMessage } from './templates/text-message.ts';
 
 /** A mail as its reader sees it. */
 export interface RenderedMail {
@@ -23,4 +24,11 @@ export function createRenderer(brand: Brand): Renderer {
       html: renderHtml(letter, brand),
     };
   };
+}
+
+/** Turns a kind and its data into a text message. */
+export type TextRenderer = <Kind extends MailKind>(kind: Kind, data: MailData[Kind]) => string;
+
+export function createTextRenderer(brand: Brand): TextRenderer {
+  return (kind, data) => renderTextMessage(TEMPLATES[kind](data, brand), brand);
 }

@@ -2,9 +2,10 @@ import { canonicaliseEmail, domainOf } from '../../crypto/canonical.ts';
 import { uuidv7 } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { MailRefused } from './outlet.ts';
 import type { Renderer } from './render.ts';
 import { parseSender } from './transport/compose.ts';
-import { MailRefused, type Transport } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 
 export interface TestMailDeps {
   readonly transport: Transport;

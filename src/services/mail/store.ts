@@ -1,5 +1,5 @@
 import { type Queryable, statement } from '../../db/database.ts';
-import type { MailKind } from './kinds.ts';
+import type { Channel, MailKind } from './kinds.ts';
 
 /** A mail that this process may send until its lease ends. */
 export interface ClaimedMail {
@@ -21,7 +21,8 @@ const CLAIM = statement(
   'mails.claim',
   `WITH due AS MATERIALIZED (
      SELECT id FROM mails
-     WHERE status = 'queued' AND next_attempt_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+     WHERE status = 'queued' AND channel = $4 AND next_attempt_at <= $1
+       AND (lease_until IS NULL OR lease_until <= $1)
      ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
    UPDATE mails SET attempts = mails.attempts + 1, lease_until = $2 FROM due WHERE mails.id = due.id
    RETURNING mails.id, kind, user_id, recipient, sealed, data_kid, message_id, attempts, lease_until, created_at`,
@@ -58,8 +59,8 @@ const RELEASE = statement(
 
 /** The worker's statements on `mails`; each but `claim` is false where the claim was lost. */
 export const mailStore = {
-  claim: (on: Queryable, now: Date, leaseUntil: Date, limit: number) =>
-    on.query<ClaimedMail>(CLAIM, [now, leaseUntil, limit]),
+  claim: (on: Queryable, channel: Channel, now: Date, leaseUntil: Date, limit: number) =>
+    on.query<ClaimedMail>(CLAIM, [now, leaseUntil, limit, channel]),
   /** Nothing of the content is kept: it may hold a code. */
   markSent: (on: Queryable, mail: ClaimedMail, at: Date) => changed(on, MARK_SENT, mail, at),
   reschedule: (on: Queryable, mail: ClaimedMail, nextAttemptAt: Date, reason: string) =>

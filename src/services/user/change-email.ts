@@ -129,7 +129,13 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         await events.record(tx, { type: 'email.changed', userId });
         const notice = { ...noticeOf(client, at), newAddress: maskEmail(flow.address!) };
         await notifyOwner(tx, mails, old, 'email_changed', notice);
-        await notifyOwner(tx, mails, user, 'email_changed', notice);
+        const toNew = {
+          kind: 'email_changed',
+          userId,
+          recipient: flow.address!,
+          data: notice,
+        } as const;
+        await mails.enqueue(tx, toNew);
         return { user, ended };
       });
       const { user, ended } = await change.catch((error: unknown) => {

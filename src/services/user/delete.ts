@@ -8,7 +8,7 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import { endFlows } from '../flow/redeem.ts';
 import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf } from '../mail/notice.ts';
+import { noticeOf, notifyLeaver } from '../mail/notice.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
 import { endSessions } from '../session/end.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
@@ -69,19 +69,12 @@ export function createDeleteAccount(deps: DeleteAccountDeps) {
     const at = clock.now();
     const ended = await db.transaction(async (tx) => {
       await proof.use(tx);
-      const sessions = await deleteUser(tx, events, {
+      await notifyLeaver(tx, mails, user, noticeOf(client, at));
+      return deleteUser(tx, events, {
         userId,
         actor: clientActor(client, userId),
         at,
       });
-      if (user.email !== null)
-        await mails.enqueue(tx, {
-          kind: 'account_deleted',
-          userId: null,
-          recipient: user.email,
-          data: noticeOf(client, at),
-        });
-      return sessions;
     });
     ended.forEach(authenticator.forget);
     wakeMail.soon();

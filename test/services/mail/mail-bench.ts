@@ -9,6 +9,7 @@ import { createMailQueue } from '../../../src/services/mail/draft.ts';
 import type { MailData, MailKind } from '../../../src/services/mail/kinds.ts';
 import { createRenderer } from '../../../src/services/mail/render.ts';
 import { SAMPLES } from '../../../src/services/mail/templates/samples.ts';
+import { createMailOutlet } from '../../../src/services/mail/transport/mail-outlet.ts';
 import {
   createSmtpTransport,
   type SmtpOptions,
@@ -63,7 +64,7 @@ export async function openMailBench() {
   );
   await ensureKeys({ db, clock }, providedMasterKeys([MASTER]));
   const keys = createKeys({ db, clock, loadMasters: async () => [MASTER] });
-  const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example' });
+  const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example', texts: null });
   const render = createRenderer({ product: 'Example Shop', publicUrl: 'https://auth.example.com' });
 
   /** An SMTP transport for a port of this machine, patient with a machine that is busy. */
@@ -83,7 +84,8 @@ export async function openMailBench() {
   }
 
   function deliveryOver(transport: Transport, options: Partial<DeliveryDeps> = {}) {
-    return createDelivery({ db, clock, log, keys, render, transport, maxTries: 8, ...options });
+    const outlet = createMailOutlet(render, transport);
+    return createDelivery({ db, clock, log, keys, outlet, maxTries: 8, ...options });
   }
 
   return {

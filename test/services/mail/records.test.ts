@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { cliActor } from '../../../src/services/audit/actor.ts';
+import { MailRefused } from '../../../src/services/mail/outlet.ts';
 import { createMailRecords, type MailRecords } from '../../../src/services/mail/records.ts';
-import { MailRefused } from '../../../src/services/mail/transport/transport.ts';
 import { type MailBench, openMailBench } from './mail-bench.ts';
 
 let bench: MailBench;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { MailKind } from '../../../src/services/mail/kinds.ts';
-import { createRenderer } from '../../../src/services/mail/render.ts';
+import { isSecurityNotice, type MailKind } from '../../../src/services/mail/kinds.ts';
+import { createRenderer, createTextRenderer } from '../../../src/services/mail/render.ts';
 import { MAIL_KINDS } from '../../../src/services/mail/templates/index.ts';
 import { SAMPLES } from '../../../src/services/mail/templates/samples.ts';
 
@@ -118,4 +118,12 @@ test.each([
 ])('a used recovery code says that %i are left', (left, said) => {
   const kind: MailKind = 'recovery_code_used';
   expect(render(kind, { ...SAMPLES[kind], left }).text).toContain(said);
+});
+
+// Of the telephone's own alphabet (GSM 03.38), in which 160 characters are one message, and 306 two.
+test.each(MAIL_KINDS.filter(isSecurityNotice))('%s fits into two text messages at most', (kind) => {
+  const text = createTextRenderer({ product: 'Example Shop' })(kind, SAMPLES[kind]);
+  expect(text).toMatch(/^Example Shop: [A-Z]/);
+  expect(text).toMatch(/^[\x20-\x5a\x61-\x7a]{40,306}$/);
+  expect(text).not.toMatch(/undefined|https?:|\.\./);
 });

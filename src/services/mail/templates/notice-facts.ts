@@ -7,11 +7,14 @@ const UTC = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
+/** The label of the time. */
+export const WHEN = 'When';
+
 /** When, from where and with what something was done; what is not known is left out. */
 export function noticeFacts({ at, ip, userAgent }: Notice): (readonly [string, string])[] {
   const device = describeDevice(userAgent);
   return [
-    ['When', `${UTC.format(new Date(at))} UTC`],
+    [WHEN, `${UTC.format(new Date(at))} UTC`],
     ...(ip ? [['From', ip] as const] : []),
     ...(device ? [['With', device] as const] : []),
   ];

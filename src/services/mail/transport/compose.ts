@@ -1,7 +1,7 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { canonicaliseEmail } from '../../../crypto/canonical.ts';
+import { MailRefused } from '../outlet.ts';
 import type { OutgoingMail } from './transport.ts';
-import { MailRefused } from './transport.ts';
 
 /** Who a mail is from. */
 export interface Sender {

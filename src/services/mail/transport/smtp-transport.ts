@@ -1,7 +1,8 @@
 import { createTransport } from 'nodemailer';
+import { MailRefused } from '../outlet.ts';
 import { composeMail, type Sender } from './compose.ts';
 import type { SmtpServer } from './smtp-url.ts';
-import { MailRefused, type OutgoingMail, type Transport } from './transport.ts';
+import type { OutgoingMail, Transport } from './transport.ts';
 
 export interface SmtpOptions {
   readonly server: SmtpServer;

@@ -23,8 +23,3 @@ export interface Transport {
   /** Ends its connections, those in use as well. */
   close(): void;
 }
-
-/** The other side refused this mail for good (RFC 5321 section 4.2.1: a 5yz reply). */
-export class MailRefused extends Error {
-  override readonly name = 'MailRefused';
-}

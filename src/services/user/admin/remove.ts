@@ -3,6 +3,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { Actor } from '../../audit/actor.ts';
 import type { Events } from '../../event/events.ts';
 import type { MailQueue } from '../../mail/draft.ts';
+import { notifyLeaver } from '../../mail/notice.ts';
 import type { Wake } from '../../wake.ts';
 import { deleteUser } from '../delete.ts';
 import { readLockedUser } from './read-locked.ts';
@@ -31,16 +32,9 @@ export function createRemoveUser(deps: RemoveUserDeps) {
   ): Promise<void> {
     const at = clock.now();
     const ended = await db.transaction(async (tx) => {
-      const { email } = await readLockedUser(tx, userId, versions);
-      const sessions = await deleteUser(tx, events, { userId, actor, at });
-      if (email !== null)
-        await mails.enqueue(tx, {
-          kind: 'account_deleted',
-          userId: null,
-          recipient: email,
-          data: { at: at.toISOString() },
-        });
-      return sessions;
+      const user = await readLockedUser(tx, userId, versions);
+      await notifyLeaver(tx, mails, user, { at: at.toISOString() });
+      return deleteUser(tx, events, { userId, actor, at });
     });
     ended.forEach(deps.forgetSession);
     deps.wakeMail.soon();

@@ -7,14 +7,12 @@ import { uuidv7 } from '../../../../src/crypto/random.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { packageRoot } from '../../../../src/lib/package-root.ts';
 import type { OutgoingEvent } from '../../../../src/services/event/sinks/sink.ts';
+import { createWebhookSink } from '../../../../src/services/event/sinks/webhook-sink.ts';
 import {
   formatWebhookSecret,
   parseWebhookSecret,
-} from '../../../../src/services/event/sinks/webhook-signature.ts';
-import {
-  createWebhookSink,
-  type WebhookOptions,
-} from '../../../../src/services/event/sinks/webhook-sink.ts';
+} from '../../../../src/services/webhook/signature.ts';
+import type { SignedPostOptions } from '../../../../src/services/webhook/signed-post.ts';
 import { startWebhookReceiver, type WebhookAnswer } from '../../../support/webhook-receiver.ts';
 
 const SECRET = Buffer.from('an independent secret of 32 bytes');
@@ -31,7 +29,7 @@ function event(): OutgoingEvent {
   };
 }
 
-function sinkTo(url: string, options: Partial<WebhookOptions> = {}) {
+function sinkTo(url: string, options: Partial<SignedPostOptions> = {}) {
   return createWebhookSink({
     url,
     timeoutMs: 5_000,

@@ -2,12 +2,10 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MailRefused } from '../../../../src/services/mail/outlet.ts';
 import { createEmlTransport } from '../../../../src/services/mail/transport/eml-transport.ts';
 import { readEml } from '../../../../src/services/mail/transport/read-eml.ts';
-import {
-  MailRefused,
-  type OutgoingMail,
-} from '../../../../src/services/mail/transport/transport.ts';
+import type { OutgoingMail } from '../../../../src/services/mail/transport/transport.ts';
 
 let root: string;
 beforeEach(async () => {

@@ -1,15 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { canonicaliseEmail } from '../../../../src/crypto/canonical.ts';
+import { MailRefused } from '../../../../src/services/mail/outlet.ts';
 import {
   createSmtpTransport,
   type SmtpOptions,
 } from '../../../../src/services/mail/transport/smtp-transport.ts';
-import {
-  MailRefused,
-  type OutgoingMail,
-  type Transport,
-} from '../../../../src/services/mail/transport/transport.ts';
+import type { OutgoingMail, Transport } from '../../../../src/services/mail/transport/transport.ts';
 import { eventually } from '../../../support/eventually.ts';
 import {
   type SmtpScript,

@@ -1,0 +1,184 @@
+import { Webhook } from 'standardwebhooks';
+import { expect, onTestFinished, test } from 'vitest';
+import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
+import { webhookSecrets } from '../../src/services/webhook/secrets.ts';
+import { formatWebhookSecret } from '../../src/services/webhook/signature.ts';
+import { newAddress, OTHER_PASSWORD, PASSWORD } from '../support/accounts.ts';
+import type { TestAppliance } from '../support/appliance.ts';
+import { eventually } from '../support/eventually.ts';
+import { type MailedAppliance, mailKinds, startMailedAppliance } from '../support/mailbox.ts';
+import { startWebhookReceiver, type WebhookAnswer } from '../support/webhook-receiver.ts';
+
+let numbers = 0;
+
+/** A number nobody has used in this file, as somebody types it, and as it is stored. */
+function newNumber(): { typed: string; e164: string } {
+  numbers += 1;
+  const digits = String(1_000_000 + numbers);
+  return { typed: `+49 170 ${digits}`, e164: `+49170${digits}` };
+}
+
+/** An appliance with a gateway that answers as it is told. */
+async function start(answer: () => WebhookAnswer = () => 202, env: Record<string, string> = {}) {
+  const gateway = await startWebhookReceiver(answer);
+  const appliance = await startMailedAppliance({
+    env: { AUTHCTL_PHONES: 'collect', AUTHCTL_SMS_URL: gateway.url, ...env },
+  });
+  onTestFinished(async () => {
+    await appliance.stop();
+    await gateway.close();
+  });
+  const texts = () => gateway.received.map(({ body }) => JSON.parse(body));
+  return { appliance, gateway, texts };
+}
+
+/** Somebody with a telephone, signed in; of a domain that asks for no proof. */
+async function join(appliance: TestAppliance, phone?: string) {
+  const email = newAddress('open.example');
+  const body = { email, password: PASSWORD, ...(phone === undefined ? {} : { phone }) };
+  expect((await appliance.call('/v1/register', { body })).status).toBe(201);
+  const login = await appliance.call('/v1/login', { body: { email, password: PASSWORD } });
+  return { email, id: login.body.user.id, token: login.body.tokens.access_token };
+}
+
+async function changePassword(appliance: TestAppliance, token: string): Promise<void> {
+  const body = { current_password: PASSWORD, new_password: OTHER_PASSWORD };
+  expect((await appliance.call('/v1/me/password', { token, body })).status).toBe(204);
+}
+
+const textRows = (appliance: MailedAppliance, recipient: string) =>
+  appliance.sql<{ status: string; attempts: number; last_error: string | null }>(
+    `SELECT status, attempts, last_error FROM mails WHERE channel = 'sms' AND recipient = $1`,
+    [recipient],
+  );
+
+test('what concerns security is told by mail and by a signed text message, and nothing else is', async () => {
+  const { appliance, gateway, texts } = await start();
+  const { typed, e164 } = newNumber();
+  const { email, token } = await join(appliance, typed);
+  await changePassword(appliance, token);
+  await eventually('the text arrives', () => gateway.received.length === 1);
+  expect(await mailKinds(appliance, email)).toEqual(['password_changed']);
+  const [text] = texts();
+  expect(text).toEqual({
+    id: expect.any(String),
+    kind: 'password_changed',
+    to: e164,
+    text: expect.stringMatching(
+      /^authctl: Your password was changed, \d{1,2} \w+ \d{4} at \d\d:\d\d UTC\. If this was not you, use "Forgot password" now/,
+    ),
+  });
+  // Some telephones show only so much, and sending costs by this.
+  expect(text.text.length).toBeLessThanOrEqual(160);
+
+  const { body, headers } = gateway.received[0]!;
+  expect(headers['webhook-id']).toBe(text.id);
+  const { keys } = appliance.core;
+  const verify = async (purpose: 'sms' | 'events') => {
+    const [secret] = await webhookSecrets(keys, purpose, undefined);
+    new Webhook(formatWebhookSecret(secret)).verify(body, headers as Record<string, string>);
+  };
+  await expect(verify('sms')).resolves.toBeUndefined();
+  await expect(verify('events')).rejects.toThrow();
+  const [row] = await appliance.sql(`SELECT sealed FROM mails WHERE channel = 'sms'`);
+  expect(row).toEqual({ sealed: null });
+});
+
+test('nobody is sent one without a number, or before their mailbox is proved', async () => {
+  const { appliance } = await start();
+  const { token } = await join(appliance);
+  await changePassword(appliance, token);
+
+  const { typed, e164 } = newNumber();
+  const pending = { email: newAddress(), password: PASSWORD, phone: typed };
+  expect((await appliance.call('/v1/register', { body: pending })).status).toBe(202);
+  const [user] = await appliance.sql<{ id: string }>('SELECT id FROM users WHERE phone = $1', [
+    e164,
+  ]);
+  const { users } = appliance.api.services;
+  await users.setPassword(SYSTEM_ACTOR, user!.id, OTHER_PASSWORD);
+  expect(await mailKinds(appliance, pending.email)).toContain('password_changed');
+  expect(await appliance.sql(`SELECT FROM mails WHERE channel = 'sms'`)).toEqual([]);
+});
+
+test('without a gateway nothing is written for one', async () => {
+  const appliance = await startMailedAppliance({ env: { AUTHCTL_PHONES: 'collect' } });
+  onTestFinished(() => appliance.stop());
+  const { token } = await join(appliance, newNumber().typed);
+  await changePassword(appliance, token);
+  expect(await appliance.sql(`SELECT FROM mails WHERE channel = 'sms'`)).toEqual([]);
+});
+
+test('whoever deletes an account leaves word on its telephone', async () => {
+  const { appliance, texts } = await start();
+  const { typed, e164 } = newNumber();
+  const { email, token } = await join(appliance, typed);
+  const body = { password: PASSWORD };
+  const deleted = await appliance.call('/v1/me', { method: 'DELETE', token, body });
+  expect(deleted.status).toBe(204);
+  await eventually('the text arrives', () => texts().length === 1);
+  expect(texts()).toMatchObject([{ to: e164, kind: 'account_deleted' }]);
+  const kinds = (await appliance.mailsTo(email)).map(({ mail }) => mail.subject);
+  expect(kinds.at(-1)).toContain('deleted');
+});
+
+test('a number has one budget, however many accounts and callers at once', async () => {
+  const { appliance } = await start(() => 202, {
+    AUTHCTL_SMS_HOURLY: '3',
+    AUTHCTL_SMS_DAILY: '4',
+  });
+  const { typed, e164 } = newNumber();
+  const people = await Promise.all([join(appliance, typed), join(appliance, typed)]);
+  const { db, mails } = appliance.core;
+  const data = { at: appliance.clock.now().toISOString() };
+  const tell = (userId: string) =>
+    db.transaction((tx) =>
+      mails.enqueueText(tx, userId, { kind: 'password_changed', userId, data }),
+    );
+  const tellOften = () =>
+    Promise.all(Array.from({ length: 20 }, (_, n) => tell(people[n % 2]!.id)));
+  await tellOften();
+  expect(await textRows(appliance, e164)).toHaveLength(3);
+  appliance.clock.advance(61 * 60_000);
+  await tellOften();
+  expect(await textRows(appliance, e164)).toHaveLength(4);
+  appliance.clock.advance(25 * 60 * 60_000);
+  await tellOften();
+  expect(await textRows(appliance, e164)).toHaveLength(7);
+});
+
+test('a gateway that stalls holds up text messages, and no mail', async () => {
+  const { appliance, gateway } = await start(() => 'nothing', { AUTHCTL_SMS_CONCURRENCY: '2' });
+  for (let people = 0; people < 4; people += 1) {
+    const { email, token } = await join(appliance, newNumber().typed);
+    await changePassword(appliance, token);
+    expect(await appliance.mailsTo(email)).toHaveLength(1);
+  }
+  await eventually('as many as may be are under way', () => gateway.received.length === 2);
+});
+
+test('what the gateway refuses is given up, what it cannot do now is tried again', async () => {
+  let answer: WebhookAnswer = 422;
+  const { appliance, gateway } = await start(() => answer);
+  const refused = newNumber();
+  const unlucky = newNumber();
+  await changePassword(appliance, (await join(appliance, refused.typed)).token);
+  await eventually('it is refused', () => gateway.received.length === 1);
+  answer = 503;
+  await changePassword(appliance, (await join(appliance, unlucky.typed)).token);
+  const stateOf = async (number: string) => (await textRows(appliance, number))[0];
+  await eventually(
+    'both are written down',
+    async () => (await stateOf(unlucky.e164))?.last_error !== null,
+  );
+  expect(await stateOf(refused.e164)).toEqual({
+    status: 'dead',
+    attempts: 1,
+    last_error: 'HTTP 422',
+  });
+  expect(await stateOf(unlucky.e164)).toEqual({
+    status: 'queued',
+    attempts: 1,
+    last_error: 'HTTP 503',
+  });
+});
