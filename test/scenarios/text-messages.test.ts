@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
 import { webhookSecrets } from '../../src/services/webhook/secrets.ts';
 import { formatWebhookSecret } from '../../src/services/webhook/signature.ts';
-import { newAddress, OTHER_PASSWORD, PASSWORD } from '../support/accounts.ts';
+import { authorizeReset, newAddress, OTHER_PASSWORD, PASSWORD } from '../support/accounts.ts';
 import type { TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MailedAppliance, mailKinds, startMailedAppliance } from '../support/mailbox.ts';
@@ -107,6 +107,20 @@ test('without a gateway nothing is written for one', async () => {
   const { token } = await join(appliance, newNumber().typed);
   await changePassword(appliance, token);
   expect(await appliance.sql(`SELECT FROM mails WHERE channel = 'sms'`)).toEqual([]);
+});
+
+test('a stranger who registered an address, and a telephone, hears nothing once its owner came', async () => {
+  const { appliance } = await start();
+  const { typed, e164 } = newNumber();
+  const { email } = await join(appliance, typed);
+  const flow_token = await authorizeReset(appliance, email);
+  const body = { flow_token, password: OTHER_PASSWORD };
+  expect((await appliance.call('/v1/password/reset', { body })).status).toBe(200);
+  expect(await appliance.mailsTo(email)).not.toEqual([]);
+  expect(await textRows(appliance, e164)).toEqual([]);
+  const owner = { email, password: OTHER_PASSWORD };
+  const login = await appliance.call('/v1/login', { body: owner });
+  expect(login.body.user.phone).toBeNull();
 });
 
 test('whoever deletes an account leaves word on its telephone', async () => {

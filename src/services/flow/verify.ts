@@ -50,7 +50,7 @@ export function createVerify(deps: VerifyDeps) {
       const progress: Progress = { amr: ['pwd'], deviceName: flow.deviceName, client };
       const { finish, ended } = await db.transaction(async (tx) => {
         const consumed = await flows.consume(tx, flow);
-        const proof = { user: consumed, client, at: clock.now() };
+        const proof = { user: consumed, client, at: clock.now(), isRegistrant: true };
         const { user, ended } = await proveMailbox(tx, deps, proof);
         const finish = user.two_factor_enabled
           ? () => nextStep.askForFactor(user, progress)

@@ -116,6 +116,7 @@ export function createForgot(deps: ForgotDeps) {
           user: consumed,
           client,
           at,
+          isRegistrant: false,
         });
         // Whoever registered this address before its owner came knows the password it has.
         if (isFirst) await discardPassword(tx, { userId: user.id, cost: deps.params, at });

@@ -28,6 +28,12 @@ const FORGET_NETWORKS = statement(
   'DELETE FROM known_networks WHERE user_id = $1',
 );
 
+// Whoever set it would be told what concerns the owner's security.
+const FORGET_PHONE = statement(
+  'users.forget_phone',
+  'UPDATE users SET phone = NULL WHERE id = $1 AND phone IS NOT NULL',
+);
+
 export interface ProveMailboxDeps {
   readonly events: Events;
   readonly mails: MailQueue;
@@ -48,13 +54,14 @@ export interface MailboxProof {
  * was set up before it, for somebody else may have registered it to wait for its owner, and makes the
  * username theirs. Later proofs leave the second factor alone, for a mailbox is none.
  * @param proof.user locked by the caller
+ * @param proof.isRegistrant whether they have also shown the password that the address was registered with
  */
 export async function proveMailbox(
   tx: Queryable,
   { events, mails, identities }: ProveMailboxDeps,
-  proof: { user: UserColumns; client: ClientInfo; at: Date },
+  proof: { user: UserColumns; client: ClientInfo; at: Date; isRegistrant: boolean },
 ): Promise<MailboxProof> {
-  const { user, client, at } = proof;
+  const { user, client, at, isRegistrant } = proof;
   const isFirst = user.email_verified_at === null;
   if (!isFirst && user.status === 'active') return { user, isFirst, ended: [] };
 
@@ -64,6 +71,7 @@ export async function proveMailbox(
     await removeFactors(tx, user.id);
     await tx.execute(FORGET_NETWORKS, [user.id]);
     if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
+    if (!isRegistrant) await forgetPhone(tx, events, user.id);
   }
   const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
   if (!proved) throw new AppError('flow_expired');
@@ -72,4 +80,9 @@ export async function proveMailbox(
   await events.record(tx, { type: 'user.verified', userId: user.id });
   if (isFirst) await notifyOwner(tx, mails, proved, 'welcome', {});
   return { user: proved, isFirst, ended };
+}
+
+async function forgetPhone(tx: Queryable, events: Events, userId: string): Promise<void> {
+  if ((await tx.execute(FORGET_PHONE, [userId])) === 0) return;
+  await events.record(tx, { type: 'user.updated', userId, payload: { fields: ['phone'] } });
 }
