@@ -113,7 +113,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       clock,
       keys,
       messageDomain: domainOf(sender.address),
-      texts: config.sms.url ? config.sms : null,
+      hasTexts: config.sms.url !== undefined,
     }),
     nodes,
     status: createStatus({ db, nodes }),

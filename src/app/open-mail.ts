@@ -19,6 +19,7 @@ import { webhookSecrets } from '../services/webhook/secrets.ts';
 import { createSignedPost } from '../services/webhook/signed-post.ts';
 import { createMailLoop, type MailLoop } from '../worker/send-mail.ts';
 import type { Core } from './core.ts';
+import { openTextBudget } from './open-limits.ts';
 import { programVersion } from './version.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
@@ -79,11 +80,16 @@ type GatewayDeps = Pick<Core, 'config' | 'clock' | 'keys'>;
  * The worker's loop that sends queued text messages; null without a gateway. One of its own, so that a
  * gateway that stalls holds up no mail.
  */
-export function openSmsLoop(core: Core, meters: WorkerMetrics): MailLoop | null {
+export async function openSmsLoop(
+  core: Core,
+  scope: Scope,
+  meters: WorkerMetrics,
+): Promise<MailLoop | null> {
   const { config } = core;
-  const gateway = openSmsGateway(core);
-  if (!gateway) return null;
-  const outlet = createSmsOutlet(createTextRenderer(config), gateway);
+  const send = openSmsGateway(core);
+  if (!send) return null;
+  const budget = await openTextBudget(core, scope);
+  const outlet = createSmsOutlet({ render: createTextRenderer(config), send, budget });
   return openLoop(core, meters, outlet, config.sms.concurrency);
 }
 

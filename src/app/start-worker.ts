@@ -59,7 +59,7 @@ export async function startWorker(
     tracer: core.tracer,
   });
   const relay = openRelayLoop(core, scope, meters);
-  const sms = openSmsLoop(core, meters);
+  const sms = await openSmsLoop(core, scope, meters);
   const loops: Record<string, Loop> = {
     hardening: createHardenLoop({
       db,

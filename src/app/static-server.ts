@@ -92,7 +92,7 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
     },
     conflicts: createConflicts(NO_DATABASE),
     flows: createFlowDrafts({ clock, keys }),
-    mails: createMailQueue({ clock, keys, messageDomain: 'bench.example', texts: null }),
+    mails: createMailQueue({ clock, keys, messageDomain: 'bench.example', hasTexts: false }),
     limits,
     mailBudget,
     sessions: createSessionIssuer({

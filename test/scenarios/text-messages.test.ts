@@ -136,29 +136,43 @@ test('whoever deletes an account leaves word on its telephone', async () => {
   expect(kinds.at(-1)).toContain('deleted');
 });
 
-test('a number has one budget, however many accounts and callers at once', async () => {
-  const { appliance } = await start(() => 202, {
+test('a number has one budget, however many accounts, and whoever of them is deleted', async () => {
+  const { appliance, gateway } = await start(() => 202, {
+    AUTHCTL_LIMITS: 'on',
     AUTHCTL_SMS_HOURLY: '3',
     AUTHCTL_SMS_DAILY: '4',
   });
   const { typed, e164 } = newNumber();
-  const people = await Promise.all([join(appliance, typed), join(appliance, typed)]);
+  const people = [await join(appliance, typed), await join(appliance, typed)];
   const { db, mails } = appliance.core;
-  const data = { at: appliance.clock.now().toISOString() };
-  const tell = (userId: string) =>
-    db.transaction((tx) =>
-      mails.enqueueText(tx, userId, { kind: 'password_changed', userId, data }),
-    );
-  const tellOften = () =>
-    Promise.all(Array.from({ length: 20 }, (_, n) => tell(people[n % 2]!.id)));
+  const tellOften = async () => {
+    const data = { at: appliance.clock.now().toISOString() };
+    const tell = (userId: string) =>
+      db.transaction((tx) =>
+        mails.enqueueText(tx, userId, { kind: 'password_changed', userId, data }),
+      );
+    await Promise.all(Array.from({ length: 20 }, (_, n) => tell(people[n % 2]!.id)));
+    const isWaiting = async () =>
+      (await textRows(appliance, e164)).some(({ status }) => status === 'queued');
+    await eventually('all are sent or withheld', async () => !(await isWaiting()));
+  };
   await tellOften();
-  expect(await textRows(appliance, e164)).toHaveLength(3);
+  expect(gateway.received).toHaveLength(3);
+  const withheld = await appliance.sql(
+    `SELECT detail FROM audit WHERE action = 'mail.withheld' AND user_id = ANY($1)`,
+    [people.map(({ id }) => id)],
+  );
+  expect(withheld).toHaveLength(17);
+  expect(withheld[0]).toEqual({ detail: { type: 'password_changed', channel: 'sms' } });
+
   appliance.clock.advance(61 * 60_000);
+  await appliance.api.services.users.remove(SYSTEM_ACTOR, people.pop()!.id);
+  people.push(people[0]!);
   await tellOften();
-  expect(await textRows(appliance, e164)).toHaveLength(4);
+  expect(gateway.received).toHaveLength(4);
   appliance.clock.advance(25 * 60 * 60_000);
   await tellOften();
-  expect(await textRows(appliance, e164)).toHaveLength(7);
+  expect(gateway.received).toHaveLength(7);
 });
 
 test('a gateway that stalls holds up text messages, and no mail', async () => {

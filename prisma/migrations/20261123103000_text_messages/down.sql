@@ -1,7 +1,6 @@
 -- They are no mails: whoever does not know text messages would send them to mailboxes.
 DELETE FROM mails WHERE channel = 'sms';
 
-DROP INDEX mails_sms_recipient;
 DROP INDEX mails_queue;
 CREATE INDEX mails_queue ON mails (next_attempt_at) WHERE status = 'queued';
 ALTER TABLE mails DROP CONSTRAINT mails_channel;

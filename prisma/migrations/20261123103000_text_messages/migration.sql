@@ -5,6 +5,3 @@ ALTER TABLE mails ADD CONSTRAINT mails_channel CHECK (channel IN ('mail', 'sms')
 -- What to send next on a channel: one that stands still must not be in the other's way.
 DROP INDEX mails_queue;
 CREATE INDEX mails_queue ON mails (channel, next_attempt_at) WHERE status = 'queued';
-
--- The budget of a telephone number.
-CREATE INDEX mails_sms_recipient ON mails (recipient, created_at) WHERE channel = 'sms';

@@ -26,12 +26,13 @@ export interface RuleSettings {
   readonly flow: { readonly tries: number; readonly windowMs: number };
   readonly factor: { readonly tries: number; readonly windowMs: number };
   readonly mail: { readonly hourly: number; readonly daily: number };
+  readonly sms: { readonly hourly: number; readonly daily: number };
 }
 
 export type Rules = ReturnType<typeof createRules>;
 
 /** The layers behind the Guardian; `docs/limits.md` says what each is for. */
-export function createRules({ login, flow, factor, mail }: RuleSettings) {
+export function createRules({ login, flow, factor, mail, sms }: RuleSettings) {
   return {
     login: blocking('login', login.tries, login.windowMs, login.maxWaitMs),
     loginEverywhere: plain('login-everywhere', login.emailBudget, HOUR_MS),
@@ -40,6 +41,8 @@ export function createRules({ login, flow, factor, mail }: RuleSettings) {
     factor: plain('factor', factor.tries, factor.windowMs),
     mailHour: plain('mail-hour', mail.hourly, HOUR_MS),
     mailDay: plain('mail-day', mail.daily, 24 * HOUR_MS),
+    smsHour: plain('sms-hour', sms.hourly, HOUR_MS),
+    smsDay: plain('sms-day', sms.daily, 24 * HOUR_MS),
   } satisfies Record<string, Rule>;
 }
 

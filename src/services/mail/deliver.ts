@@ -28,7 +28,7 @@ export interface DeliveryDeps {
 }
 
 /**
- * `withdrawn`: no flow awaits its code (any more), so that nobody misses it. `lost`: the claim had passed to
+ * `withdrawn`: no flow awaits its code (any more), so that nobody misses it, or its recipient has had enough. `lost`: the claim had passed to
  * another worker, or the result could not be written down.
  */
 export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'released' | 'lost';
@@ -64,6 +64,7 @@ export function createDelivery(deps: DeliveryDeps) {
 
   async function attempt(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
     if (await isNobodys(mail)) return withdraw(mail);
+    if (mail.attempts === 1 && !(await outlet.admit(mail.recipient))) return withhold(mail);
     // A worker died in the middle of the last try: what became of it is unknown.
     if (mail.attempts > maxTries) return bury(mail, 'every try was interrupted');
     let data: MailData[MailKind] | undefined;
@@ -105,6 +106,25 @@ export function createDelivery(deps: DeliveryDeps) {
   async function withdraw(mail: ClaimedMail): Promise<DeliveryOutcome> {
     log.info({ mailId: mail.id, kind: mail.kind }, 'mail withdrawn, no flow awaits its code');
     return settled(mailStore.withdraw(db, mail), 'withdrawn');
+  }
+
+  /** Its recipient has had enough for now; what it tells would come too late when there is room again. */
+  async function withhold(mail: ClaimedMail): Promise<DeliveryOutcome> {
+    const { id, kind, user_id } = mail;
+    const isOurs = db.transaction(async (tx) => {
+      if (!(await mailStore.withdraw(tx, mail))) return false;
+      await recordAudit(tx, {
+        at: clock.now(),
+        action: 'mail.withheld',
+        actor: SYSTEM_ACTOR,
+        result: 'refused',
+        userId: user_id ?? undefined,
+        detail: { type: kind, channel: outlet.channel },
+      });
+      return true;
+    });
+    log.info({ mailId: id, kind }, 'message withheld, its recipient has had enough for now');
+    return settled(isOurs, 'withdrawn');
   }
 
   function fail(mail: ClaimedMail, error: unknown, secrets: string[]): Promise<DeliveryOutcome> {

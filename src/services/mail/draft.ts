@@ -28,45 +28,28 @@ const INSERT = statement(
   `INSERT INTO mails (${MAIL_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
 );
 
-// To the number the account has now, of one whose mailbox is proved; within the number's budget, which
-// accounts may share: it belongs to whoever holds the telephone.
+// To the number the account has now, of one whose mailbox is proved.
 const INSERT_TEXT = statement(
   'mails.insert_text',
   `INSERT INTO mails (${MAIL_COLUMNS}, channel)
    SELECT $1, $2, $3, u.phone, $4, $5, $6, $7, $7, 'sms' FROM users AS u
-   WHERE u.id = $8 AND u.phone IS NOT NULL AND u.status <> 'pending'
-     AND (SELECT count(*) FILTER (WHERE m.created_at > $7::timestamptz - interval '1 hour') < $9 AND count(*) < $10
-          FROM mails AS m
-          WHERE m.channel = 'sms' AND m.recipient = u.phone
-            AND m.created_at > $7::timestamptz - interval '1 day')`,
-);
-// Messages to one number are counted one after the other. Whoever waits here holds rows of one user only,
-// and nobody who is let in needs those of another: they cannot wait for each other.
-const LOCK_NUMBER = statement(
-  'mails.lock_number',
-  `SELECT pg_advisory_xact_lock(1, hashtext(phone)) FROM users WHERE id = $1 AND phone IS NOT NULL`,
+   WHERE u.id = $8 AND u.phone IS NOT NULL AND u.status <> 'pending'`,
 );
 
 export type MailQueue = ReturnType<typeof createMailQueue>;
-
-/** How many text messages one number may be sent. */
-export interface TextBudget {
-  readonly hourly: number;
-  readonly daily: number;
-}
 
 export interface MailQueueDeps {
   readonly clock: Clock;
   readonly keys: Keys;
   /** The right-hand side of Message-IDs. */
   readonly messageDomain: string;
-  /** null where no text messages are sent. */
-  readonly texts: TextBudget | null;
+  /** Whether there is a gateway for text messages. */
+  readonly hasTexts: boolean;
 }
 
 /** Writes messages to send. */
 export function createMailQueue(deps: MailQueueDeps) {
-  const { clock, keys, messageDomain, texts } = deps;
+  const { clock, keys, messageDomain, hasTexts } = deps;
 
   async function draft<Kind extends MailKind>(mail: {
     kind: Kind;
@@ -100,20 +83,17 @@ export function createMailQueue(deps: MailQueueDeps) {
     },
 
     /**
-     * Queues a text message to a user's telephone, where there is one and its number has not been sent
-     * too many.
-     * @param tx its transaction's end makes the message count for the number
+     * Queues a text message to a user's telephone, where there is one.
      * @param userId whose telephone
      */
     async enqueueText<Kind extends MailKind>(
-      tx: Queryable,
+      on: Queryable,
       userId: string,
       text: { kind: Kind; userId: string | null; data: MailData[Kind] },
     ): Promise<void> {
-      if (!texts) return;
-      await tx.query(LOCK_NUMBER, [userId]);
+      if (!hasTexts) return;
       const row = await draft({ ...text, recipient: '' });
-      await tx.execute(INSERT_TEXT, [
+      await on.execute(INSERT_TEXT, [
         row.id,
         row.kind,
         row.userId,
@@ -122,8 +102,6 @@ export function createMailQueue(deps: MailQueueDeps) {
         row.messageId,
         row.createdAt,
         userId,
-        texts.hourly,
-        texts.daily,
       ]);
     },
   };

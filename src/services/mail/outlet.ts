@@ -4,6 +4,8 @@ import type { ClaimedMail } from './store.ts';
 /** Where the messages of one channel go. */
 export interface Outlet {
   readonly channel: Channel;
+  /** Whether a recipient may be sent one more; asked once, before the first try. */
+  admit(recipient: string): Promise<boolean>;
   /**
    * Puts a message into words and hands it over; resolves once the other side has taken responsibility.
    * @throws MailRefused when it never will; any other error means that a later try may succeed

@@ -64,7 +64,7 @@ export async function openMailBench() {
   );
   await ensureKeys({ db, clock }, providedMasterKeys([MASTER]));
   const keys = createKeys({ db, clock, loadMasters: async () => [MASTER] });
-  const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example', texts: null });
+  const queue = createMailQueue({ clock, keys, messageDomain: 'shop.example', hasTexts: false });
   const render = createRenderer({ product: 'Example Shop', publicUrl: 'https://auth.example.com' });
 
   /** An SMTP transport for a port of this machine, patient with a machine that is busy. */

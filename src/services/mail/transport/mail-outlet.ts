@@ -6,6 +6,8 @@ import type { Transport } from './transport.ts';
 export function createMailOutlet(render: Renderer, transport: Transport): Outlet {
   return {
     channel: 'mail',
+    // Their budget is taken before they are written, for whoever asks for one must wait for the next.
+    admit: async () => true,
     send: (mail, data, signal) =>
       transport.send(
         {
