@@ -225,15 +225,24 @@ export function secretUrl(
     undefined,
     (value) => {
       const url = parseSecretUrl(value);
-      return url && words.protocols.includes(url.protocol.slice(0, -1))
-        ? new Secret(value)
-        : undefined;
+      const isOurs = url && words.protocols.includes(url.protocol.slice(0, -1));
+      return isOurs && hasReadableCredentials(url) ? new Secret(value) : undefined;
     },
     (value) => {
       const url = value && parseSecretUrl(value.reveal());
       return url ? maskUrl(url) : '';
     },
   );
+}
+
+/** A `%` that begins no escape is one that somebody forgot to escape (RFC 3986 §2.4). */
+function hasReadableCredentials({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A database behind a Unix socket has no host: `postgres://user:password@/name?host=/run/postgresql`. */

@@ -197,6 +197,17 @@ describe('secrets', () => {
     expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
   });
 
+  test('credentials with a % that is no escape are refused, and not shown', () => {
+    for (const name of ['AUTHCTL_SMTP_URL', 'AUTHCTL_WEBHOOK_URL', 'AUTHCTL_DATABASE_URL']) {
+      const scheme = { AUTHCTL_SMTP_URL: 'smtp', AUTHCTL_WEBHOOK_URL: 'https' }[name] ?? 'postgres';
+      const error = refusal({ env: { [name]: `${scheme}://user:canary%zz@host.example/x` } });
+      expect(error.message).toContain(name);
+      expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
+      const escaped = { [name]: `${scheme}://user:canary%25zz@host.example/x` };
+      expect(() => loadConfig({ env: escaped })).not.toThrow();
+    }
+  });
+
   test('a secret may come from a file, in every source', () => {
     const path = write('key', `${KEY}\n`);
     const file = write('key.yaml', `master_key_file: ${path}\n`);

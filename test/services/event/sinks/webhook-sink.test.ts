@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { expect, onTestFinished, test } from 'vitest';
@@ -13,6 +14,7 @@ import {
   parseWebhookSecret,
 } from '../../../../src/services/webhook/signature.ts';
 import type { SignedPostOptions } from '../../../../src/services/webhook/signed-post.ts';
+import { listenOnFreePort } from '../../../support/listen-on-free-port.ts';
 import { startWebhookReceiver, type WebhookAnswer } from '../../../support/webhook-receiver.ts';
 
 const SECRET = Buffer.from('an independent secret of 32 bytes');
@@ -129,6 +131,20 @@ test('only a 2xx answer confirms; a redirect is not followed', async () => {
     expect(outcome?.message ?? null).toBe(reason);
   }
   expect(elsewhere.received).toEqual([]);
+});
+
+test('the status is the receiver’s word, though the rest of its answer breaks off or never ends', async () => {
+  for (const end of ['break', 'stall']) {
+    const server = createServer((_, response) => {
+      response.writeHead(202, { 'content-length': 1_000 }).write('x');
+      if (end === 'break') setTimeout(() => response.destroy(), 20);
+    });
+    const port = await listenOnFreePort(server);
+    onTestFinished(() => void server.close());
+    const sink = sinkTo(`http://127.0.0.1:${port}/`, { timeoutMs: 300 });
+    expect(await sink.publish([event()], NEVER)).toEqual([null]);
+    server.closeAllConnections();
+  }
 });
 
 test('each event of a batch has its own answer, in its place', async () => {
