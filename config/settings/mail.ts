@@ -82,15 +82,21 @@ export const mail = {
     max: 50,
   }),
   'sms.hourly': integer({
-    about: 'Text messages to one number in an hour.',
+    about: 'Text messages to one number, and of one account, in an hour; of sign-ins as many more.',
     default: 5,
     min: 1,
     max: 1_000,
   }),
   'sms.daily': integer({
-    about: 'Text messages to one number in a day.',
+    about: 'Text messages to one number, and of one account, in a day; of sign-ins as many more.',
     default: 10,
     min: 1,
     max: 10_000,
+  }),
+  'sms.total': integer({
+    about: 'Text messages to all numbers in a day: what a flood may cost.',
+    default: 1_000,
+    min: 1,
+    max: 100_000_000,
   }),
 } as const satisfies Record<string, Setting>;

@@ -206,7 +206,7 @@ export function createServices(deps: ServicesDeps) {
       verifier,
     }),
     changeEmail: createChangeEmail({ ...account, domains, identities }),
-    updateProfile: createUpdateProfile({ db, clock, identities, authenticator, events }),
+    updateProfile: createUpdateProfile({ ...account, identities }),
     deleteAccount: createDeleteAccount(account),
     exportAccount: createExportAccount({ db, clock }),
     enrolment: createEnrolment({ ...account, flows, product: config.product }),

@@ -56,7 +56,9 @@ const MAILS = sweepOf(
   'mails',
   'mails',
   'id',
-  `status <> 'queued' AND created_at < now() - interval '30 days'`,
+  // A text message is of no use after a day; without a gateway nobody else would say so.
+  `(status <> 'queued' AND created_at < now() - interval '30 days')
+   OR (status = 'queued' AND channel = 'sms' AND created_at < now() - interval '2 days')`,
 );
 // A user's newest stays: without any, the next sign-in would look like the first of all.
 const KNOWN_NETWORKS = statement(

@@ -118,6 +118,8 @@ test('a stranger who registered an address, and a telephone, hears nothing once 
   expect((await appliance.call('/v1/password/reset', { body })).status).toBe(200);
   expect(await appliance.mailsTo(email)).not.toEqual([]);
   expect(await textRows(appliance, e164)).toEqual([]);
+  const [record] = await appliance.sql(`SELECT detail FROM audit WHERE action = 'user.updated'`);
+  expect(record).toEqual({ detail: { fields: ['phone'] } });
   const owner = { email, password: OTHER_PASSWORD };
   const login = await appliance.call('/v1/login', { body: owner });
   expect(login.body.user.phone).toBeNull();
@@ -173,6 +175,63 @@ test('a number has one budget, however many accounts, and whoever of them is del
   appliance.clock.advance(25 * 60 * 60_000);
   await tellOften();
   expect(gateway.received).toHaveLength(7);
+});
+
+test('an account has one budget, whatever numbers it claims, and all of them have one', async () => {
+  const { appliance, gateway } = await start(() => 202, {
+    AUTHCTL_LIMITS: 'on',
+    AUTHCTL_SMS_HOURLY: '3',
+    AUTHCTL_SMS_DAILY: '3',
+    AUTHCTL_SMS_TOTAL: '5',
+  });
+  const isWaiting = () =>
+    appliance.sql(`SELECT FROM mails WHERE channel = 'sms' AND status = 'queued'`);
+  const roam = async () => {
+    const { token } = await join(appliance, newNumber().typed);
+    // Each is told to the number there was.
+    for (let moves = 0; moves < 5; moves += 1) {
+      const body = { phone: newNumber().typed };
+      const moved = await appliance.call('/v1/me', { method: 'PATCH', token, body });
+      expect(moved.status).toBe(200);
+    }
+    await eventually('all are sent or dropped', async () => (await isWaiting()).length === 0);
+  };
+  await roam();
+  expect(gateway.received).toHaveLength(3);
+  await roam();
+  expect(gateway.received).toHaveLength(5);
+});
+
+test('a number that is removed is told, and so is the mailbox', async () => {
+  const { appliance, texts } = await start();
+  const { typed, e164 } = newNumber();
+  const { email, token } = await join(appliance, typed);
+  const change = (phone: string | null) =>
+    appliance.call('/v1/me', { method: 'PATCH', token, body: { phone } });
+  expect((await change(e164)).status).toBe(200);
+  expect((await change(null)).status).toBe(200);
+  await eventually('the text arrives', () => texts().length === 1);
+  expect(texts()).toMatchObject([{ to: e164, kind: 'phone_changed' }]);
+  expect(await mailKinds(appliance, email)).toEqual(['phone_changed']);
+  await changePassword(appliance, token);
+  expect(await textRows(appliance, e164)).toHaveLength(1);
+});
+
+test('yesterday’s alarms are not sent when the gateway is back', async () => {
+  let answer: WebhookAnswer = 503;
+  const { appliance, gateway } = await start(() => answer);
+  const { typed, e164 } = newNumber();
+  await changePassword(appliance, (await join(appliance, typed)).token);
+  await eventually('it was tried', () => gateway.received.length === 1);
+  const isTried = async () => (await textRows(appliance, e164))[0]?.last_error === 'HTTP 503';
+  await eventually('that is written down', isTried);
+  answer = 202;
+  appliance.clock.advance(25 * 60 * 60_000);
+  await appliance.sql('NOTIFY authctl_mail');
+  const isOver = async () => (await textRows(appliance, e164))[0]?.status === 'dead';
+  await eventually('it is given up', isOver);
+  expect(await textRows(appliance, e164)).toMatchObject([{ last_error: 'expired' }]);
+  expect(gateway.received).toHaveLength(1);
 });
 
 test('a gateway that stalls holds up text messages, and no mail', async () => {

@@ -23,6 +23,7 @@ beforeAll(async () => {
       AUTHCTL_SMS_CONCURRENCY: '3',
       AUTHCTL_SMS_HOURLY: '6',
       AUTHCTL_SMS_DAILY: '7',
+      AUTHCTL_SMS_TOTAL: '8',
       AUTHCTL_LIMITS: 'on',
     },
   });
@@ -57,7 +58,7 @@ test('sms.url, sms.secret, sms.timeout: it is sent there, signed with it, and wa
   });
 });
 
-test('sms.hourly, sms.daily, sms.concurrency: six in an hour, seven in a day, three at once', async () => {
+test('sms.hourly, sms.daily, sms.total, sms.concurrency: six in an hour, seven, eight in all, three at once', async () => {
   const { db, mails } = appliance.core;
   const [user] = await appliance.sql<{ id: string }>('SELECT id FROM users');
   const userId = user!.id;
@@ -72,11 +73,15 @@ test('sms.hourly, sms.daily, sms.concurrency: six in an hour, seven in a day, th
   const isOver = async () =>
     (await appliance.sql(`SELECT FROM mails WHERE channel = 'sms' AND status = 'queued'`))
       .length === 0;
-  // One was sent before.
+  // One of another type was sent before.
   await tellOften();
   await eventually('three are under way', () => gateway.received.length === 1 + 3);
-  await eventually('six were sent', async () => (await isOver()) && gateway.received.length === 6);
+  await eventually('six were sent', async () => (await isOver()) && gateway.received.length === 7);
   appliance.clock.advance(61 * 60_000);
   await tellOften();
-  await eventually('and one more', async () => (await isOver()) && gateway.received.length === 7);
+  await eventually('and one more', async () => (await isOver()) && gateway.received.length === 8);
+  appliance.clock.advance(20 * 60 * 60_000);
+  await tellOften();
+  await eventually('and none', isOver);
+  expect(gateway.received).toHaveLength(8);
 });

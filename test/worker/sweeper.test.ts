@@ -49,9 +49,9 @@ const sessions = (ended: string) => `INSERT INTO sessions
 const users = (status: string, verified: string) => `INSERT INTO users
   (id, status, email_verified_at, created_at, updated_at)
   VALUES (${ID}, '${status}', ${verified}, ${IN}, now())`;
-const mails = (status: string) => `INSERT INTO mails
-  (id, kind, recipient, message_id, status, next_attempt_at, created_at)
-  VALUES (${ID}, 'welcome', 'ada@example.com', 'x', '${status}', now(), ${IN})`;
+const mails = (status: string, channel = 'mail') => `INSERT INTO mails
+  (id, channel, kind, recipient, message_id, status, next_attempt_at, created_at)
+  VALUES (${ID}, '${channel}', 'welcome', 'ada@example.com', 'x', '${status}', now(), ${IN})`;
 const events = (columns: string, values: string) => `INSERT INTO events
   (id, type, payload, created_at, ${columns}) VALUES (${ID}, 'user.verified', '{}', ${IN}, ${values})`;
 
@@ -107,6 +107,12 @@ const CASES: Readonly<Record<string, Case>> = {
     insert: mails('dead'),
     gone: ['-31 days'],
     kept: ['-29 days'],
+  },
+  'text messages that waited for days': {
+    table: 'mails',
+    insert: mails('queued', 'sms'),
+    gone: ['-49 h'],
+    kept: ['-47 h'],
   },
   'no mail that waits': { table: 'mails', insert: mails('queued'), gone: [], kept: ['-400 days'] },
   'accounts that never proved their mailbox': {

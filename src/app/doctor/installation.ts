@@ -18,7 +18,7 @@ export interface Installation {
   readonly store: Store;
 }
 
-/** Tokens of another node may be 60 s ahead; half of it is for the other node. */
+/** Who verifies tokens elsewhere bears seconds; machines that follow NTP differ by milliseconds. */
 const NOTICEABLE_SKEW_MS = 1_000;
 /** Connections PostgreSQL keeps for its superuser, and ours for LISTEN and commands. */
 const SPARE_CONNECTIONS = 10;

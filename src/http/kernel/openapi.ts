@@ -164,8 +164,7 @@ function errorsOf(route: AnyRoute, isLimited: boolean): readonly ErrorCode[] {
   // A GET takes no body, and says so to who sends one.
   if (route.method === 'get') codes.add('malformed_json');
   else for (const code of BODY_ERRORS) codes.add(code);
-  if (isLimited) codes.add('rate_limited');
-  if (route.hashing) codes.add('overloaded');
+  if (isLimited) codes.add('rate_limited').add('overloaded');
   codes.add('internal').add('unavailable');
   return [...codes].sort((a, b) => ERRORS[a].http - ERRORS[b].http);
 }

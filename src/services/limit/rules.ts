@@ -26,7 +26,7 @@ export interface RuleSettings {
   readonly flow: { readonly tries: number; readonly windowMs: number };
   readonly factor: { readonly tries: number; readonly windowMs: number };
   readonly mail: { readonly hourly: number; readonly daily: number };
-  readonly sms: { readonly hourly: number; readonly daily: number };
+  readonly sms: { readonly hourly: number; readonly daily: number; readonly total: number };
 }
 
 export type Rules = ReturnType<typeof createRules>;
@@ -43,6 +43,7 @@ export function createRules({ login, flow, factor, mail, sms }: RuleSettings) {
     mailDay: plain('mail-day', mail.daily, 24 * HOUR_MS),
     smsHour: plain('sms-hour', sms.hourly, HOUR_MS),
     smsDay: plain('sms-day', sms.daily, 24 * HOUR_MS),
+    smsTotal: plain('sms-total', sms.total, 24 * HOUR_MS),
   } satisfies Record<string, Rule>;
 }
 

@@ -24,13 +24,14 @@ export type SignInNotice = ReturnType<typeof createSignInNotice>;
 // against lock-outs.
 const FIND_ADDRESS = statement(
   'users.address_to_tell',
-  `SELECT u.email FROM users AS u WHERE u.id = $1 AND u.email IS NOT NULL AND ($2 OR (
+  `SELECT u.email FROM users AS u
+   WHERE u.id = $1 AND (u.email IS NOT NULL OR ($5 AND u.phone IS NOT NULL)) AND ($2 OR (
      EXISTS (SELECT FROM known_networks WHERE user_id = u.id)
      AND NOT EXISTS (SELECT FROM known_networks
                      WHERE user_id = u.id AND network = $3 AND last_login_at > $4)))`,
 );
 
-/** Tells owners by mail that somebody signed in to their account. */
+/** Tells owners that somebody signed in to their account. */
 export function createSignInNotice(deps: SignInNoticeDeps) {
   const { db, clock, mails, mailBudget, which, knownForMs } = deps;
   return {
@@ -41,9 +42,10 @@ export function createSignInNotice(deps: SignInNoticeDeps) {
     async isDue(userId: string, client: ClientInfo): Promise<boolean> {
       if (which === 'off') return false;
       const since = new Date(clock.now().getTime() - knownForMs);
-      const values = [userId, which === 'always', client.network, since];
-      const [news] = await db.query<{ email: string }>(FIND_ADDRESS, values);
-      return news !== undefined && mailBudget.take('signed_in', news.email, client);
+      const values = [userId, which === 'always', client.network, since, mails.hasTexts];
+      const [news] = await db.query<{ email: string | null }>(FIND_ADDRESS, values);
+      if (!news) return false;
+      return news.email === null || mailBudget.take('signed_in', news.email, client);
     },
 
     /** Writes the mail, in the transaction of the session that it tells of. */

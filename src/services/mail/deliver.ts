@@ -52,6 +52,7 @@ export type Delivery = ReturnType<typeof createDelivery>;
 export function createDelivery(deps: DeliveryDeps) {
   const { db, clock, log, keys, outlet, maxTries } = deps;
   const { tracer = NO_TRACER } = deps;
+  const { channel } = outlet;
   const tryDeadlineMs = deps.tryDeadlineMs ?? TRY_DEADLINE_MS;
 
   async function send(mail: ClaimedMail, data: MailData[MailKind], signal: AbortSignal) {
@@ -64,13 +65,14 @@ export function createDelivery(deps: DeliveryDeps) {
 
   async function attempt(mail: ClaimedMail, signal: AbortSignal): Promise<DeliveryOutcome> {
     if (await isNobodys(mail)) return withdraw(mail);
-    if (mail.attempts === 1 && !(await outlet.admit(mail.recipient))) return withhold(mail);
+    if (mail.attempts === 1 && !(await outlet.admit(mail))) return withhold(mail);
     // A worker died in the middle of the last try: what became of it is unknown.
     if (mail.attempts > maxTries) return bury(mail, 'every try was interrupted');
     let data: MailData[MailKind] | undefined;
     try {
       data = await openMail(keys, mail);
-      if (hasExpired(data, mail.created_at, clock.now())) return await bury(mail, 'expired');
+      if (isTooOld(mail) || hasExpired(data, mail.created_at, clock.now()))
+        return await bury(mail, 'expired');
       if (await isSuperseded(data)) return await withdraw(mail);
       await send(mail, data, signal);
     } catch (error) {
@@ -92,6 +94,12 @@ export function createDelivery(deps: DeliveryDeps) {
     });
   }
 
+  function isTooOld({ created_at }: ClaimedMail): boolean {
+    const { expiresAfterMs } = outlet;
+    if (expiresAfterMs === null) return false;
+    return clock.now().getTime() - created_at.getTime() > expiresAfterMs;
+  }
+
   /** A code for an address that is nobody's, written only because a real one is, or of a user who is gone. */
   async function isNobodys({ kind, user_id }: ClaimedMail): Promise<boolean> {
     const isCode = (CODE_MAILS as readonly MailKind[]).includes(kind);
@@ -104,7 +112,10 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 
   async function withdraw(mail: ClaimedMail): Promise<DeliveryOutcome> {
-    log.info({ mailId: mail.id, kind: mail.kind }, 'mail withdrawn, no flow awaits its code');
+    log.info(
+      { mailId: mail.id, channel, kind: mail.kind },
+      'mail withdrawn, no flow awaits its code',
+    );
     return settled(mailStore.withdraw(db, mail), 'withdrawn');
   }
 
@@ -119,11 +130,11 @@ export function createDelivery(deps: DeliveryDeps) {
         actor: SYSTEM_ACTOR,
         result: 'refused',
         userId: user_id ?? undefined,
-        detail: { type: kind, channel: outlet.channel },
+        detail: { type: kind, channel },
       });
       return true;
     });
-    log.info({ mailId: id, kind }, 'message withheld, its recipient has had enough for now');
+    log.info({ mailId: id, channel, kind }, 'mail withheld, its recipient has had enough for now');
     return settled(isOurs, 'withdrawn');
   }
 
@@ -132,8 +143,12 @@ export function createDelivery(deps: DeliveryDeps) {
     if (error instanceof MailRefused || mail.attempts >= maxTries) return bury(mail, reason);
     const delayMs = retryDelayMs(mail.attempts, randomInt(0, JITTER_STEPS) / JITTER_STEPS);
     const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
-    log.warn({ mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason }, 'mail deferred');
+    log.warn({ ...told(mail), reason }, 'mail deferred');
     return settled(mailStore.reschedule(db, mail, nextAttemptAt, reason), 'deferred');
+  }
+
+  function told({ id, kind, attempts }: ClaimedMail) {
+    return { mailId: id, channel, kind, tries: attempts };
   }
 
   /** Gives a mail up, on record. An expired one is of no use to anybody: its content is erased. */
@@ -147,12 +162,12 @@ export function createDelivery(deps: DeliveryDeps) {
         actor: SYSTEM_ACTOR,
         result: 'refused',
         userId: mail.user_id ?? undefined,
-        detail: { mail_id: mail.id, kind: mail.kind, tries: mail.attempts, reason },
+        detail: { mail_id: mail.id, channel, kind: mail.kind, tries: mail.attempts, reason },
       });
       return true;
     });
     if (!isBuried) return 'lost';
-    log.error({ mailId: mail.id, kind: mail.kind, tries: mail.attempts, reason }, 'mail given up');
+    log.error({ ...told(mail), reason }, 'mail given up');
     return 'dead';
   }
 
@@ -160,7 +175,7 @@ export function createDelivery(deps: DeliveryDeps) {
     /** Claims up to `limit` due mails, oldest first; each must be passed to `deliver`. */
     claim(limit: number): Promise<ClaimedMail[]> {
       const now = clock.now();
-      return mailStore.claim(db, outlet.channel, now, new Date(now.getTime() + LEASE_MS), limit);
+      return mailStore.claim(db, channel, now, new Date(now.getTime() + LEASE_MS), limit);
     },
 
     /**

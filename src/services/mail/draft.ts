@@ -74,6 +74,7 @@ export function createMailQueue(deps: MailQueueDeps) {
 
   return {
     draft,
+    hasTexts,
     /** Queues one mail. `recipient` must come from the database, never from the request. */
     async enqueue<Kind extends MailKind>(
       on: Queryable,

@@ -12,6 +12,8 @@ export interface MailData {
   readonly change_email: Code;
   /** To both addresses, when an account's e-mail has changed; the new one is masked. */
   readonly email_changed: Notice & { readonly newAddress: string };
+  /** Where text messages are sent: to the mailbox and the number there was. */
+  readonly phone_changed: Notice;
   readonly two_factor_enabled: Notice;
   readonly two_factor_disabled: Notice;
   /** An operator has switched two-factor sign-in off for a user who lost the device. */
@@ -54,6 +56,7 @@ const SECURITY_NOTICES: readonly MailKind[] = [
   'password_was_reset',
   'password_changed',
   'email_changed',
+  'phone_changed',
   'two_factor_enabled',
   'two_factor_disabled',
   'two_factor_reset',

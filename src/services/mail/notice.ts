@@ -19,9 +19,7 @@ export async function notifyOwner<Kind extends MailKind>(
   kind: Kind,
   data: MailData[Kind],
 ): Promise<void> {
-  const message = { kind, userId: user.id, data };
-  if (user.email !== null) await mails.enqueue(tx, { ...message, recipient: user.email });
-  if (isSecurityNotice(kind)) await mails.enqueueText(tx, user.id, message);
+  await tell(tx, mails, user, { kind, userId: user.id, data });
 }
 
 /** The same for one who is about to be deleted: to be called before, what it writes outlives them. */
@@ -31,9 +29,17 @@ export async function notifyLeaver(
   user: Owner,
   data: Notice,
 ): Promise<void> {
-  const message = { kind: 'account_deleted', userId: null, data } as const;
-  if (user.email !== null) await mails.enqueue(tx, { ...message, recipient: user.email });
-  await mails.enqueueText(tx, user.id, message);
+  await tell(tx, mails, user, { kind: 'account_deleted', userId: null, data });
+}
+
+async function tell<Kind extends MailKind>(
+  tx: Queryable,
+  mails: MailQueue,
+  { id, email }: Owner,
+  message: { kind: Kind; userId: string | null; data: MailData[Kind] },
+): Promise<void> {
+  if (email !== null) await mails.enqueue(tx, { ...message, recipient: email });
+  if (isSecurityNotice(message.kind)) await mails.enqueueText(tx, id, message);
 }
 
 interface Owner {

@@ -4,8 +4,10 @@ import type { ClaimedMail } from './store.ts';
 /** Where the messages of one channel go. */
 export interface Outlet {
   readonly channel: Channel;
-  /** Whether a recipient may be sent one more; asked once, before the first try. */
-  admit(recipient: string): Promise<boolean>;
+  /** Whether its recipient may be sent one more; asked once, before the first try. */
+  admit(mail: ClaimedMail): Promise<boolean>;
+  /** A message of this age tells nothing any more; null: what it holds says how long. */
+  readonly expiresAfterMs: number | null;
   /**
    * Puts a message into words and hands it over; resolves once the other side has taken responsibility.
    * @throws MailRefused when it never will; any other error means that a later try may succeed

@@ -41,7 +41,7 @@ const NETWORKS = statement(
 );
 const MAILS = statement(
   'export.mails',
-  `SELECT kind, recipient, status, created_at, sent_at FROM mails WHERE user_id = $1 ORDER BY id DESC
+  `SELECT channel, kind, recipient, status, created_at, sent_at FROM mails WHERE user_id = $1 ORDER BY id DESC
    LIMIT ${MOST_RECORDS}`,
 );
 const AUDIT = statement(

@@ -6,8 +6,11 @@ import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
+import type { MailQueue } from '../mail/draft.ts';
+import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
+import type { Wake } from '../wake.ts';
 import { isUsernameUnique, readPhone, readUsername } from './profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
@@ -17,6 +20,8 @@ export interface ProfileDeps {
   readonly identities: IdentityPolicy;
   readonly authenticator: Authenticator;
   readonly events: Events;
+  readonly mails: MailQueue;
+  readonly wakeMail: Wake;
 }
 
 /** Fields to set; null removes one, undefined leaves it. */
@@ -42,7 +47,7 @@ const UPDATE = statement(
  * @throws AppError `validation_failed`, `username_taken`, `precondition_failed`
  */
 export function createUpdateProfile(deps: ProfileDeps) {
-  const { db, clock, identities, authenticator, events } = deps;
+  const { db, clock, identities, authenticator, events, mails, wakeMail } = deps;
   const isUnique = isUsernameUnique(identities);
 
   return async function updateProfile(
@@ -67,7 +72,11 @@ export function createUpdateProfile(deps: ProfileDeps) {
       phone ?? null,
       at,
     ];
+    const isNewNumber = phone !== undefined && phone !== user.phone;
     const update = db.transaction(async (tx) => {
+      // Before it is another: the word goes to the number there was.
+      if (isNewNumber && mails.hasTexts)
+        await notifyOwner(tx, mails, user, 'phone_changed', noticeOf(client, at));
       const row = (await tx.query<UserColumns>(UPDATE, values))[0];
       if (!row) throw new AppError('precondition_failed');
       const fields = Object.keys(change);
@@ -82,6 +91,7 @@ export function createUpdateProfile(deps: ProfileDeps) {
         : error;
     });
     authenticator.forget(sessionId);
+    if (isNewNumber) wakeMail.soon();
     return { user: presentUser(row), version: row.version };
   };
 }

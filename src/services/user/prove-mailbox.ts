@@ -1,5 +1,6 @@
 import { type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
+import type { Actor } from '../audit/actor.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -62,6 +63,7 @@ export async function proveMailbox(
   proof: { user: UserColumns; client: ClientInfo; at: Date; isRegistrant: boolean },
 ): Promise<MailboxProof> {
   const { user, client, at, isRegistrant } = proof;
+  const actor = clientActor(client, user.id);
   const isFirst = user.email_verified_at === null;
   if (!isFirst && user.status === 'active') return { user, isFirst, ended: [] };
 
@@ -71,18 +73,23 @@ export async function proveMailbox(
     await removeFactors(tx, user.id);
     await tx.execute(FORGET_NETWORKS, [user.id]);
     if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
-    if (!isRegistrant) await forgetPhone(tx, events, user.id);
+    if (!isRegistrant) await forgetPhone(tx, events, { userId: user.id, actor, at });
   }
   const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
   if (!proved) throw new AppError('flow_expired');
-  const actor = clientActor(client, user.id);
   await recordAudit(tx, { at, action: 'user.verified', actor, userId: user.id });
   await events.record(tx, { type: 'user.verified', userId: user.id });
   if (isFirst) await notifyOwner(tx, mails, proved, 'welcome', {});
   return { user: proved, isFirst, ended };
 }
 
-async function forgetPhone(tx: Queryable, events: Events, userId: string): Promise<void> {
+async function forgetPhone(
+  tx: Queryable,
+  events: Events,
+  { userId, actor, at }: { userId: string; actor: Actor; at: Date },
+): Promise<void> {
   if ((await tx.execute(FORGET_PHONE, [userId])) === 0) return;
-  await events.record(tx, { type: 'user.updated', userId, payload: { fields: ['phone'] } });
+  const fields = ['phone'];
+  await recordAudit(tx, { at, action: 'user.updated', actor, userId, detail: { fields } });
+  await events.record(tx, { type: 'user.updated', userId, payload: { fields } });
 }

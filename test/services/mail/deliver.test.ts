@@ -76,7 +76,13 @@ for (const stage of ['mail', 'rcpt', 'end'] as const) {
         {
           action: 'mail.given_up',
           actor_kind: 'system',
-          detail: { mail_id: row!.id, kind: 'verify_email', tries: 1, reason: row!.last_error },
+          detail: {
+            mail_id: row!.id,
+            channel: 'mail',
+            kind: 'verify_email',
+            tries: 1,
+            reason: row!.last_error,
+          },
         },
       ]);
     });

@@ -6,6 +6,7 @@ import { emailChanged } from './email-changed.ts';
 import type { Template } from './letter.ts';
 import { passwordChanged } from './password-changed.ts';
 import { passwordWasReset } from './password-was-reset.ts';
+import { phoneChanged } from './phone-changed.ts';
 import { recoveryCodeUsed } from './recovery-code-used.ts';
 import { recoveryCodesRegenerated } from './recovery-codes-regenerated.ts';
 import { resetPassword } from './reset-password.ts';
@@ -26,6 +27,7 @@ export const TEMPLATES: { readonly [Kind in MailKind]: Template<MailData[Kind]> 
   password_changed: passwordChanged,
   change_email: changeEmail,
   email_changed: emailChanged,
+  phone_changed: phoneChanged,
   two_factor_enabled: twoFactorEnabled,
   two_factor_disabled: twoFactorDisabled,
   two_factor_reset: twoFactorReset,

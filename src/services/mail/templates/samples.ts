@@ -16,6 +16,7 @@ export const SAMPLES: MailData = {
   password_changed: NOTICE,
   change_email: CODE,
   email_changed: { ...NOTICE, newAddress: 'n•••@example.org' },
+  phone_changed: NOTICE,
   two_factor_enabled: NOTICE,
   two_factor_disabled: NOTICE,
   two_factor_reset: { at: NOTICE.at },

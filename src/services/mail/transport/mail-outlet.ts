@@ -8,6 +8,7 @@ export function createMailOutlet(render: Renderer, transport: Transport): Outlet
     channel: 'mail',
     // Their budget is taken before they are written, for whoever asks for one must wait for the next.
     admit: async () => true,
+    expiresAfterMs: null,
     send: (mail, data, signal) =>
       transport.send(
         {
