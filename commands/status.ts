@@ -1,10 +1,15 @@
+import type { Finding } from '../src/app/doctor/check.ts';
+import { examineQueues } from '../src/app/doctor/queues.ts';
 import { CoreCommand } from '../src/cli/core-command.ts';
+import { printWarning } from '../src/cli/failure.ts';
 import { formatElapsed, formatTable } from '../src/cli/format.ts';
 import type { StatusReport } from '../src/services/status/status.ts';
 
 export type StatusResult = StatusReport & {
   schema: { state: string; pending: string[] };
   database: { kind: 'embedded' | 'external'; version: string };
+  /** What somebody should look at. */
+  warnings: string[];
 };
 
 export default class Status extends CoreCommand<typeof Status> {
@@ -16,8 +21,9 @@ export default class Status extends CoreCommand<typeof Status> {
 
   async run(): Promise<StatusResult> {
     return this.withCore(async (core) => {
-      const [report, schema, versions] = await Promise.all([
+      const [report, queues, schema, versions] = await Promise.all([
         core.status(),
+        examineQueues(core),
         core.store.migrator.status(),
         core.db.query<{ version: string }>({
           name: 'status.version',
@@ -29,12 +35,19 @@ export default class Status extends CoreCommand<typeof Status> {
         ...report,
         schema: { state: schema.state, pending: [...schema.pending] },
         database: { kind, version: versions[0]!.version },
+        warnings: [queues.events, queues.mails].filter(isWarning).map(toWarning),
       };
       this.log(formatTable(['', ''], toRows(result)));
+      // Under --json they are in the answer.
+      if (!this.jsonEnabled())
+        for (const warning of result.warnings) printWarning(warning, process.stderr);
       return result;
     });
   }
 }
+
+const isWarning = ({ state }: Finding) => state === 'warn';
+const toWarning = ({ detail, hint }: Finding) => `${detail}; ${hint}`;
 
 function toRows(status: StatusResult): [string, string][] {
   const age = formatElapsed(status.oldest_pending_seconds * 1_000);
@@ -46,13 +59,18 @@ function toRows(status: StatusResult): [string, string][] {
     ['pending hashes', `${status.pending_hashes}, oldest ${age}, drained in ${drain}`],
     ['parked hashes', String(status.parked_hashes)],
     ['hash rate', `${status.hash_rate}/s`],
-    ['mail', `${status.mail.queued} queued, ${status.mail.dead} dead`],
+    ['mail', describeMail(status.mail)],
     ['events', describeEvents(status.events)],
     ['domains', `${status.domains.verified} verified, ${status.domains.pending} pending`],
     ['processes', `${status.api.nodes} API, ${status.worker.nodes} worker`],
     ['schema', status.schema.state],
     ['database', `${status.database.kind}, PostgreSQL ${status.database.version}`],
   ];
+}
+
+function describeMail({ queued, oldest_queued_seconds, dead }: StatusReport['mail']): string {
+  const age = formatElapsed(oldest_queued_seconds * 1_000);
+  return `${queued} queued, oldest ${age}, ${dead} dead`;
 }
 
 function describeEvents({ waiting, oldest_waiting_seconds, dead }: StatusReport['events']): string {

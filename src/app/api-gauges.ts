@@ -44,6 +44,11 @@ const INSTALLATION: readonly (readonly [string, string, (report: StatusReport) =
   ['oldest_pending_seconds', 'Age of the oldest.', (report) => report.oldest_pending_seconds],
   ['parked_hashes', 'Credentials no worker could harden.', (report) => report.parked_hashes],
   ['mail_queued', 'Mails that wait to be sent.', ({ mail }) => mail.queued],
+  [
+    'mail_oldest_queued_seconds',
+    'Age of the oldest of them.',
+    ({ mail }) => mail.oldest_queued_seconds,
+  ],
   ['mail_dead', 'Mails given up.', ({ mail }) => mail.dead],
   ['events_waiting', 'Events that wait to be published.', ({ events }) => events.waiting],
   [

@@ -48,6 +48,7 @@ describe('status', () => {
       sessions: 1,
       mail: { queued: 0, dead: 0 },
       events: { waiting: 0, dead: 0 },
+      warnings: [],
       schema: { state: 'current', pending: [] },
       database: { kind: 'external', version: expect.stringMatching(/^\d+/) },
       api: { nodes: 1 },
@@ -219,6 +220,45 @@ describe('doctor', () => {
     });
     expect(JSON.stringify(away.find('webhook'))).not.toContain('canary');
     expect(away.code).toBe(1);
+  });
+
+  test('says how long mails and events have been waiting, why, and who should send them', async () => {
+    await node.sql(
+      `INSERT INTO mails (id, kind, recipient, message_id, attempts, last_error, created_at, next_attempt_at)
+       VALUES (gen_random_uuid(), 'welcome', 'ada@open.example', '<1@example.com>', 6, 'ECONNREFUSED',
+               now() - interval '2 hours', now() + interval '1 hour')`,
+    );
+    await node.sql(
+      `INSERT INTO events (id, type, payload, created_at)
+       VALUES (gen_random_uuid(), 'user.verified', '{}', now() - interval '6 minutes')`,
+    );
+    const withoutWorker = await examine({ AUTHCTL_EVENTS_STDOUT: 'on' });
+    await node.sql(
+      `INSERT INTO nodes (id, kind, host, pid, version, started_at, seen_at)
+       VALUES (gen_random_uuid(), 'worker', 'other', 1, '0', now(), now() + interval '1 minute')`,
+    );
+    const withWorker = await examine({});
+    const status = await runBeside(node, ['status']);
+    await node.sql('TRUNCATE mails, events');
+    await node.sql(`DELETE FROM nodes WHERE host = 'other'`);
+
+    expect(withoutWorker.find('waiting mails')).toEqual({
+      check: 'waiting mails',
+      state: 'warn',
+      detail: 'waiting mails: 1, the oldest for 120 minutes, tried 6 times, last: ECONNREFUSED',
+      hint: expect.stringContaining('start authctl worker'),
+    });
+    expect(withoutWorker.find('waiting events')).toMatchObject({
+      state: 'warn',
+      detail: 'waiting events: 1, the oldest for 6 minutes, not tried yet',
+      hint: expect.stringContaining('start authctl worker'),
+    });
+    expect(withWorker.find('waiting mails').hint).toContain('check smtp.url');
+    expect(withWorker.find('waiting events').hint).toContain('no sink is set');
+    // A warning, no failure: the installation serves.
+    expect(withoutWorker.code).toBe(0);
+    expect(status.stdout).toMatch(/mail\s+1 queued, oldest 2h, 0 dead/);
+    expect(status.stderr).toMatch(/warning: waiting events: 1.*\n.*warning: waiting mails: 1/);
   });
 
   test('names everything that is wrong at once, each with what to do', async () => {

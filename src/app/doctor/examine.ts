@@ -10,7 +10,9 @@ import {
   checkClock,
   checkDatabase,
   checkDomains,
+  checkEvents,
   checkKeys,
+  checkMails,
   checkMigrations,
   type Installation,
 } from './installation.ts';
@@ -53,7 +55,12 @@ const OF_THE_DATABASE = {
 } as const satisfies Checks;
 
 /** They read tables, which another schema does not have. */
-const OF_THE_TABLES = { keys: checkKeys, domains: checkDomains } as const satisfies Checks;
+const OF_THE_TABLES = {
+  keys: checkKeys,
+  domains: checkDomains,
+  'waiting events': checkEvents,
+  'waiting mails': checkMails,
+} as const satisfies Checks;
 
 /**
  * Examines this machine and the installation, changing neither. One check's failure never keeps the
@@ -105,7 +112,7 @@ async function examineDatabase(options: ExamineOptions): Promise<CheckResult[]> 
       ...notChecked({ ...OF_THE_DATABASE, ...OF_THE_TABLES }, 'there is no usable database'),
     ];
 
-  const installation = { config, clock: systemClock, store };
+  const installation = { config, clock: systemClock, log: options.log, store };
   const results = [connection, ...(await runAll(OF_THE_DATABASE, installation))];
   const hasSchema = results.every(({ check, state }) => check !== 'schema' || state === 'ok');
   return hasSchema

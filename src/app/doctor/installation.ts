@@ -3,6 +3,7 @@ import { findUnsafeSettings } from '../../db/check-server.ts';
 import type { Db } from '../../db/database.ts';
 import { checkSchema } from '../../db/migrate/check-schema.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { createDomainDirectory } from '../../services/domain/directory.ts';
 import { createKeys } from '../../services/key/keyring.ts';
 import { checkMasterKey } from '../../services/key/master-key.ts';
@@ -10,11 +11,13 @@ import { keyStore } from '../../services/key/store.ts';
 import { createMasterKeys } from '../master-keys.ts';
 import type { Store } from '../open-store.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
+import { examineQueues } from './queues.ts';
 
 /** What the checks of an installation work on: its database, open. */
 export interface Installation {
   readonly config: Config;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly store: Store;
 }
 
@@ -94,6 +97,14 @@ export async function checkDomains({ config, clock, store }: Installation): Prom
   if (unverified) return warn(detail, `authctl domains verify ${unverified}`);
   if (verified > 0) return ok(detail);
   return warn(`${detail}: nobody can register`, 'authctl domains add example.com');
+}
+
+export async function checkEvents(installation: Installation): Promise<Finding> {
+  return (await examineQueues({ ...installation, db: installation.store.db })).events;
+}
+
+export async function checkMails(installation: Installation): Promise<Finding> {
+  return (await examineQueues({ ...installation, db: installation.store.db })).mails;
 }
 
 async function readServerFacts(db: Db): Promise<ServerFacts> {

@@ -182,7 +182,10 @@ export const Status = answer('Status', {
   drain_seconds: nullable(Count),
   users: Count,
   sessions: Count,
-  mail: Type.Object({ queued: Count, dead: Count }, { additionalProperties: false }),
+  mail: Type.Object(
+    { queued: Count, oldest_queued_seconds: Count, dead: Count },
+    { additionalProperties: false },
+  ),
   events: Type.Object(
     { waiting: Count, oldest_waiting_seconds: Count, dead: Count },
     { additionalProperties: false },

@@ -13,7 +13,11 @@ export interface StatusReport {
   readonly drain_seconds: number | null;
   readonly users: number;
   readonly sessions: number;
-  readonly mail: { readonly queued: number; readonly dead: number };
+  readonly mail: {
+    readonly queued: number;
+    readonly oldest_queued_seconds: number;
+    readonly dead: number;
+  };
   readonly events: {
     readonly waiting: number;
     readonly oldest_waiting_seconds: number;
@@ -31,6 +35,7 @@ interface Counts {
   users: number;
   sessions: number;
   mail_queued: number;
+  mail_oldest_seconds: number;
   mail_dead: number;
   events_waiting: number;
   events_oldest_seconds: number;
@@ -49,6 +54,8 @@ const COUNTS = statement(
      (SELECT count(*) FROM users)::int AS users,
      (SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > now())::int AS sessions,
      (SELECT count(*) FROM mails WHERE status = 'queued')::int AS mail_queued,
+     COALESCE((SELECT extract(epoch FROM now() - min(created_at)) FROM mails
+               WHERE status = 'queued'), 0)::float8 AS mail_oldest_seconds,
      (SELECT count(*) FROM mails WHERE status = 'dead')::int AS mail_dead,
      (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS events_waiting,
      COALESCE((SELECT extract(epoch FROM now() - created_at) FROM events
@@ -73,7 +80,11 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
       drain_seconds: drains ? Math.ceil(counts.pending / running.hashRate) : null,
       users: counts.users,
       sessions: counts.sessions,
-      mail: { queued: counts.mail_queued, dead: counts.mail_dead },
+      mail: {
+        queued: counts.mail_queued,
+        oldest_queued_seconds: Math.max(0, Math.round(counts.mail_oldest_seconds)),
+        dead: counts.mail_dead,
+      },
       events: {
         waiting: counts.events_waiting,
         oldest_waiting_seconds: Math.max(0, Math.round(counts.events_oldest_seconds)),

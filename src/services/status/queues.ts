@@ -1,0 +1,77 @@
+import { type Db, statement } from '../../db/database.ts';
+import type { Nodes } from '../node/nodes.ts';
+
+/** What waits to leave the installation, for other systems or for a mailbox. */
+export interface Queue {
+  readonly waiting: number;
+  readonly oldestSeconds: number;
+  /** Tries of the oldest, and what came of the last of them. */
+  readonly tries: number;
+  readonly lastError: string | null;
+  /** Longer than a passing fault explains. */
+  readonly isLate: boolean;
+}
+
+export interface Queues {
+  readonly events: Queue;
+  readonly mails: Queue;
+  /** Processes that could empty them. */
+  readonly workers: number;
+}
+
+interface Oldest {
+  waiting: number;
+  seconds: number | null;
+  tries: number | null;
+  last_error: string | null;
+}
+
+/** Time for a receiver's restart, and for some tries. */
+const LATE_EVENTS_SECONDS = 5 * 60;
+/** Greylisting is over by then, and so is a mailed code. */
+const LATE_MAILS_SECONDS = 10 * 60;
+
+const EVENTS = statement(
+  'queues.events',
+  `WITH oldest AS (
+     SELECT created_at, attempts, last_error FROM events
+     WHERE published_at IS NULL AND dead_at IS NULL ORDER BY sequence LIMIT 1)
+   SELECT (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS waiting,
+          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error
+   FROM (SELECT) AS one LEFT JOIN oldest ON true`,
+);
+const MAILS = statement(
+  'queues.mails',
+  `WITH oldest AS (
+     SELECT created_at, attempts, last_error FROM mails
+     WHERE status = 'queued' ORDER BY created_at LIMIT 1)
+   SELECT (SELECT count(*) FROM mails WHERE status = 'queued')::int AS waiting,
+          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error
+   FROM (SELECT) AS one LEFT JOIN oldest ON true`,
+);
+
+/** Reads how long events and mails have been waiting, and why. */
+export async function findQueues({ db, nodes }: { db: Db; nodes: Nodes }): Promise<Queues> {
+  const [events, mails, running] = await Promise.all([
+    db.query<Oldest & Record<string, unknown>>(EVENTS),
+    db.query<Oldest & Record<string, unknown>>(MAILS),
+    nodes.summary(),
+  ]);
+  return {
+    events: toQueue(events[0]!, LATE_EVENTS_SECONDS),
+    mails: toQueue(mails[0]!, LATE_MAILS_SECONDS),
+    workers: running.workers,
+  };
+}
+
+function toQueue({ waiting, seconds, tries, last_error }: Oldest, lateSeconds: number): Queue {
+  // A node's clock may have been ahead of the database's when it wrote the time.
+  const oldestSeconds = Math.max(0, Math.round(seconds ?? 0));
+  return {
+    waiting,
+    oldestSeconds,
+    tries: tries ?? 0,
+    lastError: last_error,
+    isLate: oldestSeconds >= lateSeconds,
+  };
+}
