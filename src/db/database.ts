@@ -1,7 +1,7 @@
 import { Client, type ClientBase, Pool, type QueryResultRow } from 'pg';
 import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
-import { isConnectionError } from './errors.ts';
+import { isConnectionError, isUnanswered } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
 
 /** A hand-written statement; `name` makes PostgreSQL parse and plan it once per connection. */
@@ -58,6 +58,20 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** A server that hangs cancels nothing; this much later its connection is given up. */
 const HUNG_AFTER_MS = 2_000;
 const LISTEN_RETRY_MS = 1_000;
+/** A silent connection is asked for a sign of life after this long, once a second; without ten it is gone. */
+const KEEP_ALIVE_MS = 10_000;
+/**
+ * The same on the server's side, in seconds. By default it is two hours until it gives up a node that
+ * vanished (power cut, lost network), which may have come back for other connections long before.
+ */
+const SERVER_KEEP_ALIVE =
+  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
+
+const KEEP_ALIVE = {
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+  options: SERVER_KEEP_ALIVE,
+};
 
 /** Opens the pool. Nothing connects until the first statement. */
 export function openDatabase(options: DbOptions): Db {
@@ -72,7 +86,7 @@ export function openDatabase(options: DbOptions): Db {
     query_timeout: statementTimeoutMs + HUNG_AFTER_MS,
     lock_timeout: 5_000,
     idle_in_transaction_session_timeout: 15_000,
-    keepAlive: true,
+    ...KEEP_ALIVE,
   });
   // An idle connection that breaks is only dropped; the next statement opens another. After the close
   // none is needed: a server that stops just then may still have said so on a connection we left.
@@ -153,6 +167,11 @@ async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>)
     await client.query('COMMIT');
     return result;
   } catch (error) {
+    if (isUnanswered(error)) {
+      // A ROLLBACK would wait behind it, as long again. The server rolls back when the connection ends.
+      broken = error;
+      throw error;
+    }
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
       // The connection itself is gone: the server rolls back, and the pool must not reuse it.
       broken = rollbackError;
@@ -181,7 +200,10 @@ function listen(options: DbOptions, channel: string, onNotify: () => void) {
     client = new Client({
       connectionString: options.connectionString,
       application_name: `${options.applicationName} listen`,
-      keepAlive: true,
+      // Else it would wait for ever for a server that accepts and says nothing.
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CONNECT_TIMEOUT_MS,
+      ...KEEP_ALIVE,
     });
     client.on('notification', onNotify);
     client.on('error', again);

@@ -26,6 +26,11 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_TEXTS.test(error.message);
 }
 
+/** Whether a statement got no answer at all in its time: the connection still waits for one. */
+export function isUnanswered(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** Deadlock and serialisation failure: the transaction was undone, and the next try may well pass. */
 const UNDONE_STATES = new Set(['40P01', '40001']);
 

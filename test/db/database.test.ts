@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Db, openDatabase } from '../../src/db/database.ts';
@@ -78,6 +78,68 @@ test('a server that hangs, connections and all, is given up', async () => {
   proxy.thaw();
   expect(await db.query(sql('SELECT 3 AS three'))).toEqual([{ three: 3 }]);
 });
+
+test('a transaction of which the server answers nothing is given up with its statement, not later', async () => {
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const db = open(proxy.connectionString, { statementTimeoutMs: 100 });
+  await Promise.all([db.query(sql('SELECT 1')), db.query(sql('SELECT 1'))]);
+  proxy.hold('answers');
+  let isGivenUp = false;
+  const transaction = db
+    .transaction((tx) => tx.query(sql('SELECT 1')))
+    .catch((thrown: unknown) => {
+      isGivenUp = true;
+      return thrown;
+    });
+  await db.query(sql('SELECT 1')).catch(() => undefined);
+  // Its ROLLBACK would wait two seconds more.
+  await eventually('it is given up', () => isGivenUp, 1_000);
+  expect(isConnectionError(await transaction)).toBe(true);
+  expect(db.stats()).toMatchObject({ total: 0, waiting: 0 });
+  proxy.thaw();
+});
+
+test('a silent connection is asked for a sign of life by both sides within seconds', async () => {
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const db = open(proxy.connectionString);
+  const listening = new Promise<void>((resolve) => {
+    const subscription = db.listen('test', resolve);
+    onTestFinished(() => subscription.close());
+  });
+  await Promise.all([listening, db.query(sql('SELECT 1'))]);
+  const port = Number(new URL(proxy.connectionString).port);
+  const timers = keepAliveTimers(port);
+  expect(timers).toHaveLength(2);
+  for (const seconds of timers) expect(seconds).toBeLessThanOrEqual(10);
+  // On a Unix socket the server does without; what it would use is kept all the same.
+  const asked = await db.query(
+    sql(`SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name`),
+  );
+  expect(asked).toEqual([
+    { name: 'tcp_keepalives_count', reset_val: '4' },
+    { name: 'tcp_keepalives_idle', reset_val: '10' },
+    { name: 'tcp_keepalives_interval', reset_val: '5' },
+  ]);
+});
+
+/** Seconds until the kernel asks, for each connection to a port of this machine; `Infinity` where it will not. */
+function keepAliveTimers(port: number): number[] {
+  const KEEP_ALIVE = '02';
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[2] === remote && fields[3] === ESTABLISHED)
+    .map((fields) => (fields[5] ?? '').split(':'))
+    .map(([timer, ticks = '']) =>
+      timer === KEEP_ALIVE ? Number.parseInt(ticks, 16) / TICKS_A_SECOND : Infinity,
+    );
+}
+
+const ESTABLISHED = '01';
+const TICKS_A_SECOND = 100;
 
 test('whoever asks after the close is refused, and no server is started for it', async () => {
   const db = openToClose(database.connectionString);

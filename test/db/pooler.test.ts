@@ -35,7 +35,7 @@ test.skipIf(whyNoPgBouncer).each([
   ['that knows none of our settings', ''],
   [
     'that forgets them',
-    'ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
+    'ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout,options',
   ],
 ])('a pooler %s is refused at once', async (_, settings) => {
   const database = await createTestDatabase();
