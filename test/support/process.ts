@@ -56,7 +56,12 @@ interface InstallationOptions {
   readonly node?: string;
   /** The size of a file system of its own, such as `160m`; see `canMakeDisk`. */
   readonly disk?: string;
+  /** The file that makes whoever writes its id there one of a group; see `createMemoryLimit`. */
+  readonly joinFile?: string;
 }
+
+/** A shell that joins a group, then becomes what it was asked to start. */
+const JOIN_FIRST = ['sh', '-c', 'echo $$ > "$0" && exec "$@"'];
 
 /** Only the administrator of a machine makes file systems; tried where nobody else sees it. */
 export const canMakeDisk =
@@ -66,7 +71,7 @@ export const canMakeDisk =
 /** @param env settings beside the data folder, in which nothing is limited */
 export async function createInstallation(
   env: Record<string, string> = {},
-  { as, node = process.execPath, disk }: InstallationOptions = {},
+  { as, node = process.execPath, disk, joinFile }: InstallationOptions = {},
 ): Promise<Installation> {
   const dataDir = await realpath(await mkdtemp('/tmp/authctl-process-'));
   if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=0700`, 'tmpfs', dataDir]);
@@ -84,7 +89,8 @@ export async function createInstallation(
   };
 
   function spawnProgram(args: readonly string[]) {
-    const child = spawn(node, [BIN, ...args], {
+    const words = [...(joinFile ? [...JOIN_FIRST, joinFile] : []), node, BIN, ...args];
+    const child = spawn(words[0]!, words.slice(1), {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A process group of its own, as a shell gives every job.
