@@ -35,7 +35,7 @@ export default class Status extends CoreCommand<typeof Status> {
         ...report,
         schema: { state: schema.state, pending: [...schema.pending] },
         database: { kind, version: versions[0]!.version },
-        warnings: [queues.events, queues.mails].filter(isWarning).map(toWarning),
+        warnings: Object.values(queues).filter(isWarning).map(toWarning),
       };
       this.log(formatTable(['', ''], toRows(result)));
       // Under --json they are in the answer.

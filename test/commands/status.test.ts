@@ -224,9 +224,11 @@ describe('doctor', () => {
 
   test('says how long mails and events have been waiting, why, and who should send them', async () => {
     await node.sql(
-      `INSERT INTO mails (id, kind, recipient, message_id, attempts, last_error, created_at, next_attempt_at)
-       VALUES (gen_random_uuid(), 'welcome', 'ada@open.example', '<1@example.com>', 6, 'ECONNREFUSED',
-               now() - interval '2 hours', now() + interval '1 hour')`,
+      `INSERT INTO mails (id, channel, kind, recipient, message_id, attempts, last_error, created_at,
+                          next_attempt_at)
+       SELECT gen_random_uuid(), channel, 'signed_in', recipient, '<1@example.com>', 6, 'ECONNREFUSED',
+              now() - interval '2 hours', now() + interval '1 hour'
+       FROM (VALUES ('mail', 'ada@open.example'), ('sms', '+491701234567')) AS owner (channel, recipient)`,
     );
     await node.sql(
       `INSERT INTO events (id, type, payload, created_at)
@@ -254,11 +256,18 @@ describe('doctor', () => {
       hint: expect.stringContaining('start authctl worker'),
     });
     expect(withWorker.find('waiting mails').hint).toContain('check smtp.url');
+    expect(withWorker.find('waiting text messages')).toMatchObject({
+      state: 'warn',
+      detail: expect.stringContaining('waiting text messages: 1, the oldest for 120 minutes'),
+      hint: expect.stringContaining('set sms.url'),
+    });
     expect(withWorker.find('waiting events').hint).toContain('no sink is set');
     // A warning, no failure: the installation serves.
     expect(withoutWorker.code).toBe(0);
-    expect(status.stdout).toMatch(/mail\s+1 queued, oldest 2h, 0 dead/);
-    expect(status.stderr).toMatch(/warning: waiting events: 1.*\n.*warning: waiting mails: 1/);
+    expect(status.stdout).toMatch(/mail\s+2 queued, oldest 2h, 0 dead/);
+    expect(status.stderr).toMatch(
+      /warning: waiting events: 1.*\n.*warning: waiting mails: 1.*\n.*warning: waiting text/,
+    );
   });
 
   test('names everything that is wrong at once, each with what to do', async () => {

@@ -14,6 +14,7 @@ import {
   checkKeys,
   checkMails,
   checkMigrations,
+  checkTexts,
   type Installation,
 } from './installation.ts';
 import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
@@ -60,6 +61,7 @@ const OF_THE_TABLES = {
   domains: checkDomains,
   'waiting events': checkEvents,
   'waiting mails': checkMails,
+  'waiting text messages': checkTexts,
 } as const satisfies Checks;
 
 /**

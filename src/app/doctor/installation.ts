@@ -99,12 +99,16 @@ export async function checkDomains({ config, clock, store }: Installation): Prom
   return warn(`${detail}: nobody can register`, 'authctl domains add example.com');
 }
 
-export async function checkEvents(installation: Installation): Promise<Finding> {
-  return (await examineQueues({ ...installation, db: installation.store.db })).events;
+export async function checkEvents({ store: { db }, ...rest }: Installation): Promise<Finding> {
+  return (await examineQueues({ db, ...rest })).events;
 }
 
-export async function checkMails(installation: Installation): Promise<Finding> {
-  return (await examineQueues({ ...installation, db: installation.store.db })).mails;
+export async function checkMails({ store: { db }, ...rest }: Installation): Promise<Finding> {
+  return (await examineQueues({ db, ...rest })).mails;
+}
+
+export async function checkTexts({ store: { db }, ...rest }: Installation): Promise<Finding> {
+  return (await examineQueues({ db, ...rest })).texts;
 }
 
 async function readServerFacts(db: Db): Promise<ServerFacts> {

@@ -24,21 +24,23 @@ const NO_POST =
   'check smtp.url and the mail server; codes expire meanwhile, notices are sent once it takes them; ' +
   'authctl mail list --status queued shows them';
 
-/** Whether events and mails leave the installation, judged by how long the oldest has been waiting. */
-export async function examineQueues({
-  config,
-  db,
-  clock,
-  log,
-}: QueueDeps): Promise<{ events: Finding; mails: Finding }> {
-  const { events, mails, workers } = await findQueues({
-    db,
-    nodes: createNodes({ db, clock, log }),
-  });
+const NO_GATEWAY = 'no gateway is set here: set sms.url again';
+const NO_TEXTS =
+  'check sms.url and the gateway; they are sent once it takes them; ' +
+  'authctl mail list --status queued --by sms shows them';
+
+/**
+ * Whether events, mails and text messages leave the installation, judged by how long the oldest has been
+ * waiting: a receiver that is away fails no request, so that nobody else tells.
+ */
+export async function examineQueues({ config, db, clock, log }: QueueDeps) {
+  const nodes = createNodes({ db, clock, log });
+  const { events, mails, texts, workers } = await findQueues({ db, nodes });
   const orNoWorker = (hint: string) => (workers === 0 ? NO_WORKER : hint);
   return {
     events: judge('events', events, hasEventSink(config) ? orNoWorker(NO_WAY_OUT) : NO_SINK),
     mails: judge('mails', mails, orNoWorker(NO_POST)),
+    texts: judge('text messages', texts, config.sms.url ? orNoWorker(NO_TEXTS) : NO_GATEWAY),
   };
 }
 

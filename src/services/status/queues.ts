@@ -1,7 +1,8 @@
 import { type Db, statement } from '../../db/database.ts';
+import type { Channel } from '../mail/kinds.ts';
 import type { Nodes } from '../node/nodes.ts';
 
-/** What waits to leave the installation, for other systems or for a mailbox. */
+/** What waits to leave the installation, for other systems, a mailbox or a telephone. */
 export interface Queue {
   readonly waiting: number;
   readonly oldestSeconds: number;
@@ -15,6 +16,8 @@ export interface Queue {
 export interface Queues {
   readonly events: Queue;
   readonly mails: Queue;
+  /** Text messages. */
+  readonly texts: Queue;
   /** Processes that could empty them. */
   readonly workers: number;
 }
@@ -44,22 +47,26 @@ const MAILS = statement(
   'queues.mails',
   `WITH oldest AS (
      SELECT created_at, attempts, last_error FROM mails
-     WHERE status = 'queued' ORDER BY created_at LIMIT 1)
-   SELECT (SELECT count(*) FROM mails WHERE status = 'queued')::int AS waiting,
+     WHERE status = 'queued' AND channel = $1 ORDER BY created_at LIMIT 1)
+   SELECT (SELECT count(*) FROM mails WHERE status = 'queued' AND channel = $1)::int AS waiting,
           extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error
    FROM (SELECT) AS one LEFT JOIN oldest ON true`,
 );
 
-/** Reads how long events and mails have been waiting, and why. */
+/** Reads how long events and messages have been waiting, and why. */
 export async function findQueues({ db, nodes }: { db: Db; nodes: Nodes }): Promise<Queues> {
-  const [events, mails, running] = await Promise.all([
+  const findMails = (channel: Channel) =>
+    db.query<Oldest & Record<string, unknown>>(MAILS, [channel]);
+  const [events, mails, texts, running] = await Promise.all([
     db.query<Oldest & Record<string, unknown>>(EVENTS),
-    db.query<Oldest & Record<string, unknown>>(MAILS),
+    findMails('mail'),
+    findMails('sms'),
     nodes.summary(),
   ]);
   return {
     events: toQueue(events[0]!, LATE_EVENTS_SECONDS),
     mails: toQueue(mails[0]!, LATE_MAILS_SECONDS),
+    texts: toQueue(texts[0]!, LATE_MAILS_SECONDS),
     workers: running.workers,
   };
 }
