@@ -3,7 +3,7 @@ import { examineQueues } from '../src/app/doctor/queues.ts';
 import { CoreCommand } from '../src/cli/core-command.ts';
 import { printWarning } from '../src/cli/failure.ts';
 import { formatElapsed, formatTable } from '../src/cli/format.ts';
-import type { StatusReport } from '../src/services/status/status.ts';
+import type { MessageCounts, StatusReport } from '../src/services/status/status.ts';
 
 export type StatusResult = StatusReport & {
   schema: { state: string; pending: string[] };
@@ -59,7 +59,8 @@ function toRows(status: StatusResult): [string, string][] {
     ['pending hashes', `${status.pending_hashes}, oldest ${age}, drained in ${drain}`],
     ['parked hashes', String(status.parked_hashes)],
     ['hash rate', `${status.hash_rate}/s`],
-    ['mail', describeMail(status.mail)],
+    ['mail', describeMessages(status.mail)],
+    ['text messages', describeMessages(status.sms)],
     ['events', describeEvents(status.events)],
     ['domains', `${status.domains.verified} verified, ${status.domains.pending} pending`],
     ['processes', `${status.api.nodes} API, ${status.worker.nodes} worker`],
@@ -68,7 +69,7 @@ function toRows(status: StatusResult): [string, string][] {
   ];
 }
 
-function describeMail({ queued, oldest_queued_seconds, dead }: StatusReport['mail']): string {
+function describeMessages({ queued, oldest_queued_seconds, dead }: MessageCounts): string {
   const age = formatElapsed(oldest_queued_seconds * 1_000);
   return `${queued} queued, oldest ${age}, ${dead} dead`;
 }

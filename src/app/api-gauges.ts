@@ -50,6 +50,13 @@ const INSTALLATION: readonly (readonly [string, string, (report: StatusReport) =
     ({ mail }) => mail.oldest_queued_seconds,
   ],
   ['mail_dead', 'Mails given up.', ({ mail }) => mail.dead],
+  ['sms_queued', 'Text messages that wait to be sent.', ({ sms }) => sms.queued],
+  [
+    'sms_oldest_queued_seconds',
+    'Age of the oldest of them.',
+    ({ sms }) => sms.oldest_queued_seconds,
+  ],
+  ['sms_dead', 'Text messages given up.', ({ sms }) => sms.dead],
   ['events_waiting', 'Events that wait to be published.', ({ events }) => events.waiting],
   [
     'events_oldest_waiting_seconds',

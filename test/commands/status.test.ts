@@ -47,6 +47,7 @@ describe('status', () => {
       users: 1,
       sessions: 1,
       mail: { queued: 0, dead: 0 },
+      sms: { queued: 0, dead: 0 },
       events: { waiting: 0, dead: 0 },
       warnings: [],
       schema: { state: 'current', pending: [] },

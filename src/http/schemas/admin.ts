@@ -174,6 +174,11 @@ export const ForwardAuth = answer('ForwardAuth', {
 
 const Count = Type.Integer({ minimum: 0 });
 
+const MessageCounts = Type.Object(
+  { queued: Count, oldest_queued_seconds: Count, dead: Count },
+  { additionalProperties: false },
+);
+
 export const Status = answer('Status', {
   pending_hashes: Count,
   oldest_pending_seconds: Count,
@@ -182,10 +187,8 @@ export const Status = answer('Status', {
   drain_seconds: nullable(Count),
   users: Count,
   sessions: Count,
-  mail: Type.Object(
-    { queued: Count, oldest_queued_seconds: Count, dead: Count },
-    { additionalProperties: false },
-  ),
+  mail: MessageCounts,
+  sms: MessageCounts,
   events: Type.Object(
     { waiting: Count, oldest_waiting_seconds: Count, dead: Count },
     { additionalProperties: false },

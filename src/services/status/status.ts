@@ -1,5 +1,12 @@
 import { type Db, statement } from '../../db/database.ts';
+import type { Channel } from '../mail/kinds.ts';
 import type { Nodes } from '../node/nodes.ts';
+
+export interface MessageCounts {
+  readonly queued: number;
+  readonly oldest_queued_seconds: number;
+  readonly dead: number;
+}
 
 /** The state of an installation, as `authctl status --json` prints it. */
 export interface StatusReport {
@@ -13,11 +20,9 @@ export interface StatusReport {
   readonly drain_seconds: number | null;
   readonly users: number;
   readonly sessions: number;
-  readonly mail: {
-    readonly queued: number;
-    readonly oldest_queued_seconds: number;
-    readonly dead: number;
-  };
+  readonly mail: MessageCounts;
+  /** Text messages. */
+  readonly sms: MessageCounts;
   readonly events: {
     readonly waiting: number;
     readonly oldest_waiting_seconds: number;
@@ -34,9 +39,6 @@ interface Counts {
   parked: number;
   users: number;
   sessions: number;
-  mail_queued: number;
-  mail_oldest_seconds: number;
-  mail_dead: number;
   events_waiting: number;
   events_oldest_seconds: number;
   events_dead: number;
@@ -53,10 +55,6 @@ const COUNTS = statement(
      (SELECT count(*) FROM credentials WHERE parked_at IS NOT NULL)::int AS parked,
      (SELECT count(*) FROM users)::int AS users,
      (SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > now())::int AS sessions,
-     (SELECT count(*) FROM mails WHERE status = 'queued')::int AS mail_queued,
-     COALESCE((SELECT extract(epoch FROM now() - min(created_at)) FROM mails
-               WHERE status = 'queued'), 0)::float8 AS mail_oldest_seconds,
-     (SELECT count(*) FROM mails WHERE status = 'dead')::int AS mail_dead,
      (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS events_waiting,
      COALESCE((SELECT extract(epoch FROM now() - created_at) FROM events
                WHERE published_at IS NULL AND dead_at IS NULL ORDER BY sequence LIMIT 1), 0)::float8
@@ -66,10 +64,31 @@ const COUNTS = statement(
      (SELECT count(*) FROM domains WHERE status = 'pending')::int AS domains_pending`,
 );
 
+const MESSAGES = statement(
+  'status.messages',
+  `SELECT count(*) FILTER (WHERE status = 'queued')::int AS queued,
+          COALESCE(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'queued')), 0)::float8
+            AS oldest_seconds,
+          count(*) FILTER (WHERE status = 'dead')::int AS dead
+   FROM mails WHERE status IN ('queued', 'dead') AND channel = $1`,
+);
+
+interface Messages extends Record<string, unknown> {
+  queued: number;
+  oldest_seconds: number;
+  dead: number;
+}
+
 /** Reads the installation's state. */
 export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
   return async function status(): Promise<StatusReport> {
-    const [rows, running] = await Promise.all([db.query<Counts>(COUNTS), nodes.summary()]);
+    const countMessages = (channel: Channel) => db.query<Messages>(MESSAGES, [channel]);
+    const [rows, mails, texts, running] = await Promise.all([
+      db.query<Counts>(COUNTS),
+      countMessages('mail'),
+      countMessages('sms'),
+      nodes.summary(),
+    ]);
     const counts = rows[0]!;
     const drains = running.hashRate > 0 && running.workers > 0;
     return {
@@ -80,11 +99,8 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
       drain_seconds: drains ? Math.ceil(counts.pending / running.hashRate) : null,
       users: counts.users,
       sessions: counts.sessions,
-      mail: {
-        queued: counts.mail_queued,
-        oldest_queued_seconds: Math.max(0, Math.round(counts.mail_oldest_seconds)),
-        dead: counts.mail_dead,
-      },
+      mail: toMessageCounts(mails[0]!),
+      sms: toMessageCounts(texts[0]!),
       events: {
         waiting: counts.events_waiting,
         oldest_waiting_seconds: Math.max(0, Math.round(counts.events_oldest_seconds)),
@@ -95,4 +111,8 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
       worker: { nodes: running.workers },
     };
   };
+}
+
+function toMessageCounts({ queued, oldest_seconds, dead }: Messages): MessageCounts {
+  return { queued, oldest_queued_seconds: Math.max(0, Math.round(oldest_seconds)), dead };
 }
