@@ -5,7 +5,7 @@ import type { RunningAppliance, SettingVariables, Throwaway } from './appliance/
 import { createThrowaway } from './appliance/throwaway.ts';
 import type { BenchContext } from './context.ts';
 import { parseTarget } from './load/target.ts';
-import { type MachineFacts, readMachineFacts } from './machine.ts';
+import { type MachineFacts, readMachineFacts, startMeasuring } from './machine.ts';
 
 /** What is measured: a throwaway appliance of our own, or one that already runs (`--url`). */
 export interface Subject {
@@ -14,7 +14,8 @@ export interface Subject {
   readonly domain: string;
   /** Absent with `--url`: then processes, database and restarts are out of reach. */
   readonly own?: OwnSubject;
-  machine(): Promise<MachineFacts>;
+  /** Stops an own appliance, and says what it was measured on and what its database did meanwhile. */
+  conclude(): Promise<MachineFacts>;
 }
 
 export interface OwnSubject {
@@ -66,7 +67,7 @@ export async function openOwnSubject(
 
 function givenSubject(url: string, domain: string): Subject {
   parseTarget(url);
-  return { url, domain, machine: () => readMachineFacts() };
+  return { url, domain, conclude: () => readMachineFacts() };
 }
 
 async function ownSubject(
@@ -86,11 +87,16 @@ async function ownSubject(
   const database = await joinDatabase(throwaway.dataDir);
   scope.defer('database of the throwaway appliance', () => database.leave());
   const { connectionString } = database;
+  const measured = await startMeasuring(connectionString);
   return {
     url: appliance.url,
     domain,
     own: { throwaway, appliance, connectionString },
-    machine: () => readMachineFacts(throwaway.dataDir, connectionString),
+    async conclude() {
+      await appliance.stop();
+      const facts = await readMachineFacts(throwaway.dataDir, measured);
+      return { ...facts, settings: appliance.settings };
+    },
   };
 }
 

@@ -33,7 +33,13 @@ test('a benchmark measures a throwaway appliance, reports, and leaves nothing be
   expect(report).toMatchObject({ name: 'refresh', options: { connections: 4, duration: '1s' } });
   const errors = report.figures.find(({ id }: { id: string }) => id === 'refresh.errors');
   expect(errors).toMatchObject({ value: 0, bar: { passed: true } });
-  expect(report.machine.database.settings).toMatchObject({ fsync: 'on' });
+  expect(report.machine.settings).toContain('AUTHCTL_LIMITS=off');
+  const { settings, activity } = report.machine.database;
+  expect(settings).toMatchObject({ fsync: 'on', shared_buffers: '64MB' });
+  // Each refresh is one durable change of one row.
+  const [{ sent }] = report.runs;
+  expect(activity.rows_updated).toBeGreaterThanOrEqual(sent);
+  expect(activity.wal_bytes).toBeGreaterThan(sent * 24);
   expect(await readFile(html, 'utf8')).toContain('Token refresh');
   expect(await readdir(folder)).toEqual(['out']);
 }, 120_000);

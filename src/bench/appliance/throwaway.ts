@@ -43,6 +43,8 @@ export interface RoleUsage extends ProcessUsage {
 export interface RunningAppliance {
   readonly url: string;
   readonly managementUrl: string;
+  /** What it was started with, folder and ports aside: `AUTHCTL_LIMITS=off`. */
+  readonly settings: readonly string[];
   /** Milliseconds from the spawn of the process to the first 200 of /health. */
   readonly startedInMs: number;
   /** What its processes have used so far. */
@@ -75,11 +77,14 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
   const dataDir = join(folder, 'data');
   const running = new Set<ChildCommand>();
   let isRemoved = false;
+  const ownSettings = {
+    AUTHCTL_LOG_LEVEL: 'warn',
+    AUTHCTL_SHUTDOWN_DEADLINE: SHUTDOWN_DEADLINE,
+  };
   const baseEnv = {
     ...withoutSettings(options.env),
     AUTHCTL_DATA_DIR: dataDir,
-    AUTHCTL_LOG_LEVEL: 'warn',
-    AUTHCTL_SHUTDOWN_DEADLINE: SHUTDOWN_DEADLINE,
+    ...ownSettings,
   };
 
   function start(args: string[], settings: SettingVariables): ChildCommand {
@@ -119,6 +124,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
       return {
         url,
         managementUrl: `http://127.0.0.1:${managementPort}`,
+        settings: Object.entries({ ...ownSettings, ...settings }).map((pair) => pair.join('=')),
         startedInMs: clock.monotonicMs() - startedAt,
         async usage() {
           const database = await databaseTree();

@@ -8,15 +8,18 @@ type Measured = Pick<BenchResult, 'figures' | 'switchedOff' | 'notes' | 'runs' |
   readonly options: BenchResult['options'];
 };
 
-/** Completes a result with what every benchmark says: when, which version, on what. */
+/**
+ * Completes a result with what every benchmark says: when, which version, on what. The last thing a
+ * benchmark does, for it stops its appliance.
+ */
 export async function describe(
   context: BenchContext,
   benchmark: { readonly name: string; readonly title: string },
-  subject: Pick<Subject, 'machine'> & { readonly own?: unknown },
+  subject: Pick<Subject, 'conclude'> & { readonly own?: unknown },
   startedAt: Date,
   measured: Measured,
 ): Promise<BenchResult> {
-  const machine = await subject.machine();
+  const machine = await subject.conclude();
   const notes = [...measured.notes];
   if (!subject.own) notes.push(GIVEN_SUBJECT);
   if (machine.fileSystem === 'tmpfs') notes.push(ON_TMPFS);

@@ -34,10 +34,10 @@ export const start: Benchmark = {
         await appliance.stop();
       }
     }
-    const machine = () => readMachineFacts(dataDir);
+    const conclude = () => readMachineFacts(dataDir);
     const numbered = (values: readonly number[]) =>
       values.map((value, i) => [i + 1, value] as const);
-    return describe(context, start, { machine, own: true }, startedAt, {
+    return describe(context, start, { conclude, own: true }, startedAt, {
       method:
         'Milliseconds from spawning `authctl serve` to the first 200 of /health, asked every 5 ms; with the embedded PostgreSQL and the worker.',
       options: { repeat: options.repeat, restarts: RESTARTS },

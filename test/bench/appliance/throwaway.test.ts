@@ -42,7 +42,9 @@ describe('throwaway appliance', () => {
 
   it('serves until it is stopped, with what it started', async () => {
     const throwaway = await create();
-    const appliance = await throwaway.serve({ worker: true });
+    const settings = { AUTHCTL_LIMITS: 'off' };
+    const appliance = await throwaway.serve({ worker: true, settings });
+    expect(appliance.settings).toContain('AUTHCTL_LIMITS=off');
     expect((await fetch(`${appliance.url}/health`)).status).toBe(200);
     expect(appliance.startedInMs).toBeGreaterThan(0);
     const usage = await appliance.usage();

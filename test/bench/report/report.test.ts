@@ -54,6 +54,9 @@ describe('HTML report', () => {
       '≥ 0.8 of the static answer',
       'rate limits (AUTHCTL_LIMITS=off)',
       'fsync=on',
+      'AUTHCTL_LIMITS=off, AUTHCTL_HASH_MODE=deferred',
+      '246,000 inserted',
+      '123 MB, 1,000,000 records, 321 full pages',
       '3 runs, 12,100 to 12,550',
       'below a bar',
     ])
@@ -121,6 +124,8 @@ describe('text report', () => {
     );
     expect(text).toMatch(/p95 while doing so +latency +81\.3 ms +✗ ≤ 75 ms/);
     expect(text).toContain('switched off  rate limits (AUTHCTL_LIMITS=off); the worker');
+    expect(text).toContain('settings      AUTHCTL_LIMITS=off, AUTHCTL_HASH_MODE=deferred');
+    expect(text).toContain('meanwhile     1,234 commits, 2 rollbacks, 0 deadlocks; rows: 246,000');
     expect(text).toContain('Below the bar');
   });
 
