@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly duplicates?: number | undefined;
   /** Users already there, measured beside the empty table. */
   readonly preload?: number | undefined;
+  /** Requests of each kind, where they are sent one at a time. */
+  readonly requests?: number | undefined;
   /** Also measure the default backlog bound with the worker running. */
   readonly bounded?: boolean | undefined;
   readonly mode?: 'adaptive' | 'sync' | 'deferred' | undefined;

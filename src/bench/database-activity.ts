@@ -103,3 +103,9 @@ export async function untilDisconnected(client: Client): Promise<void> {
     await sleep(ENDED_POLL_MS);
   }
 }
+
+/** Ends the connections of an appliance that is idle, for their counts; it opens others when it needs them. */
+export async function disconnectAppliance(client: Client): Promise<void> {
+  await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${CLIENTS}`);
+  await untilDisconnected(client);
+}

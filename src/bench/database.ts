@@ -1,5 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Scope } from '../lib/lifecycle.ts';
+import {
+  type DatabaseCounters,
+  disconnectAppliance,
+  readDatabaseCounters,
+} from './database-activity.ts';
 
 /** What a benchmark asks the throwaway's database directly. */
 export interface BenchDatabase {
@@ -7,6 +13,11 @@ export interface BenchDatabase {
   countPending(): Promise<number>;
   /** Bytes of write-ahead log written so far. */
   walBytes(): Promise<number>;
+  /**
+   * All that PostgreSQL has counted so far. For that it ends the connections of the appliance, which
+   * must be idle, and resolves when they have been opened again.
+   */
+  settledCounters(): Promise<DatabaseCounters>;
   /** Adds users with finished credentials by plain SQL, and lets the planner know of them. */
   addUsers(count: number): Promise<void>;
 }
@@ -25,6 +36,8 @@ const ADD_USERS = `
   INSERT INTO credentials (user_id, phc, updated_at) SELECT id, $3, now() FROM created`;
 
 const CHUNK = 50_000;
+/** A process that listens for notifications connects again after a second. */
+const RECONNECT_MS = 1_500;
 
 export async function openBenchDatabase(
   scope: Scope,
@@ -45,6 +58,12 @@ export async function openBenchDatabase(
         'SELECT count(*) AS value FROM credentials WHERE pending IS NOT NULL AND parked_at IS NULL',
       ),
     walBytes: () => one("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS value"),
+    async settledCounters() {
+      await disconnectAppliance(client);
+      const counters = await readDatabaseCounters(client);
+      await sleep(RECONNECT_MS);
+      return counters;
+    },
     async addUsers(count) {
       for (let from = 1; from <= count; from += CHUNK) {
         const to = Math.min(count, from + CHUNK - 1);

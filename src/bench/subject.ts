@@ -22,7 +22,12 @@ export interface OwnSubject {
   readonly throwaway: Throwaway;
   readonly appliance: RunningAppliance;
   readonly connectionString: string;
+  /** Stops the appliance and starts it on the same data with other settings. */
+  restart(settings: SettingVariables): Promise<OwnedSubject>;
 }
+
+/** A subject that is not a given one: everything of it is in reach. */
+export type OwnedSubject = Subject & { readonly own: OwnSubject };
 
 export interface SubjectOptions {
   readonly settings: SettingVariables;
@@ -53,7 +58,7 @@ export async function openSubject(
 export async function openOwnSubject(
   context: BenchContext,
   options: SubjectOptions,
-): Promise<Subject & { readonly own: OwnSubject }> {
+): Promise<OwnedSubject> {
   if (context.options.url) {
     throw new AppError('usage', {
       text: 'This needs an appliance of its own, and --url names another.',
@@ -73,7 +78,7 @@ function givenSubject(url: string, domain: string): Subject {
 async function ownSubject(
   context: BenchContext,
   { settings, worker }: SubjectOptions,
-): Promise<Subject & { readonly own: OwnSubject }> {
+): Promise<OwnedSubject> {
   const { clock, runner, env, scope, signal, joinDatabase, options, progress } = context;
   progress.step('starting a throwaway appliance');
   const throwaway = scope.own(
@@ -88,16 +93,27 @@ async function ownSubject(
   scope.defer('database of the throwaway appliance', () => database.leave());
   const { connectionString } = database;
   const measured = await startMeasuring(connectionString);
-  return {
+
+  const onto = (appliance: RunningAppliance): OwnedSubject => ({
     url: appliance.url,
     domain,
-    own: { throwaway, appliance, connectionString },
+    own: {
+      throwaway,
+      appliance,
+      connectionString,
+      async restart(changed) {
+        progress.step('starting it again');
+        await appliance.stop();
+        return onto(await throwaway.serve({ settings: changed, worker, signal }));
+      },
+    },
     async conclude() {
       await appliance.stop();
       const facts = await readMachineFacts(throwaway.dataDir, measured);
       return { ...facts, settings: appliance.settings };
     },
-  };
+  });
+  return onto(appliance);
 }
 
 /** A change of domains takes up to a second to reach a running node. */

@@ -66,17 +66,19 @@ export interface BenchFlags {
   readonly duplicates?: string | undefined;
   readonly preload?: number | undefined;
   readonly bounded?: boolean | undefined;
+  readonly requests?: number | undefined;
 }
 
 /** @throws AppError `usage` naming the flag that cannot be read */
 export function toBenchOptions(flags: BenchFlags): BenchOptions {
-  const { connections, repeat, mode, preload, bounded, url, folder } = flags;
+  const { connections, repeat, mode, preload, bounded, requests, url, folder } = flags;
   return {
     connections,
     repeat,
     mode,
     preload,
     bounded,
+    requests,
     url,
     domain: flags.domain ?? 'bench.example',
     parentFolder: folder,

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   activityBetween,
+  disconnectAppliance,
   readDatabaseCounters,
   untilDisconnected,
 } from '../../src/bench/database-activity.ts';
@@ -54,6 +55,25 @@ describe('what a database did', () => {
     expect(activity.commits).toBeGreaterThanOrEqual(3);
     expect(activity.walRecords).toBeGreaterThan(140);
     expect(activity.walBytes).toBeGreaterThan(140 * 24);
+  });
+
+  it('is complete while an idle appliance stays, which loses its connections', async () => {
+    await asAppliance((client) => client.query('CREATE TABLE kept (n int)'));
+    const { connectionString } = database;
+    const appliance = new Client({ connectionString, application_name: 'authctl api' });
+    appliance.on('error', () => undefined);
+    const reader = new Client({ connectionString });
+    await Promise.all([appliance.connect(), reader.connect()]);
+    // The first transaction hands its counts in at once; the next ones keep theirs for a while.
+    await appliance.query('SELECT 1');
+    const before = await readDatabaseCounters(reader);
+    for (let n = 0; n < 20; n++) await appliance.query('INSERT INTO kept VALUES (1)');
+    await disconnectAppliance(reader);
+    const activity = activityBetween(before, await readDatabaseCounters(reader));
+    await appliance.end();
+    await reader.end();
+    expect(activity.rowsInserted).toBeGreaterThanOrEqual(20);
+    expect(activity.commits).toBeGreaterThanOrEqual(20);
   });
 
   it('stands in a report with the settings that decide what it costs', async () => {

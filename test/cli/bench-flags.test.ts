@@ -41,7 +41,9 @@ describe('a benchmark of an appliance that runs', () => {
   });
 
   test('what needs a throwaway cannot take --url', async () => {
-    const { code } = await runAuthctl(['bench', 'hash', '--url', 'http://127.0.0.1:1']);
-    expect(code).toBe(2);
+    for (const benchmark of ['hash', 'cost']) {
+      const { code } = await runAuthctl(['bench', benchmark, '--url', 'http://127.0.0.1:1']);
+      expect(code).toBe(2);
+    }
   });
 });

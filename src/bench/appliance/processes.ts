@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { AppError } from '../../errors.ts';
 
 /** Ticks a second of the times in /proc: the same on every Linux a person meets (USER_HZ). */
 const TICKS_PER_SECOND = 100;
@@ -38,6 +39,23 @@ export function readUsage(pids: readonly number[]): ProcessUsage[] {
     if (!stat || ENDED.includes(stat.state)) return [];
     const { command, cpuSeconds } = stat;
     return [{ pid, command, cpuSeconds, pssBytes }];
+  });
+}
+
+/**
+ * Reads the CPU seconds of a process's present threads, to the nanosecond: /proc/<pid>/stat counts
+ * hundredths of a second, which is many requests.
+ * @throws AppError `internal` where the system does not tell
+ */
+export function readCpuSeconds(pid: number): number {
+  const threads = readIfAllowed(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  const nanoseconds = threads.flatMap((thread) => {
+    const text = readIfAllowed(() => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'));
+    return text === undefined ? [] : [Number.parseInt(text, 10)];
+  });
+  if (nanoseconds.length > 0) return nanoseconds.reduce((sum, value) => sum + value, 0) / 1e9;
+  throw new AppError('internal', {
+    text: 'The CPU time of the threads cannot be read: this needs Linux and its /proc.',
   });
 }
 

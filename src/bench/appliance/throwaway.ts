@@ -41,6 +41,8 @@ export interface RoleUsage extends ProcessUsage {
 
 /** A running API of a throwaway appliance, with whatever it started. */
 export interface RunningAppliance {
+  /** Of the API process. */
+  readonly pid: number;
   readonly url: string;
   readonly managementUrl: string;
   /** What it was started with, folder and ports aside: `AUTHCTL_LIMITS=off`. */
@@ -122,6 +124,7 @@ export async function createThrowaway(options: ThrowawayOptions): Promise<Throwa
       });
       await untilHealthy(url, command, clock, signal);
       return {
+        pid: command.pid,
         url,
         managementUrl: `http://127.0.0.1:${managementPort}`,
         settings: Object.entries({ ...ownSettings, ...settings }).map((pair) => pair.join('=')),

@@ -1,4 +1,5 @@
 import type { Benchmark } from '../context.ts';
+import { cost } from './cost.ts';
 import { flow } from './flow.ts';
 import { hash } from './hash.ts';
 import { login } from './login.ts';
@@ -12,6 +13,7 @@ import { start } from './start.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   start,
   memory,
+  cost,
   hash,
   registration,
   login,

@@ -62,6 +62,14 @@ export type ScenarioPlan =
       readonly journal?: string;
     }
   | {
+      readonly kind: 'posts';
+      readonly path: string;
+      /** JSON texts, each sent once. */
+      readonly bodies: readonly string[];
+      /** This string of every answer that has it is appended to the journal, after the body's number. */
+      readonly kept?: { readonly field: string; readonly journal: string };
+    }
+  | {
       readonly kind: 'flow';
       readonly domain: string;
       readonly runId: string;

@@ -2,6 +2,7 @@ import type { ScenarioPlan } from './plan.ts';
 import { flowScenario } from './scenarios/flow.ts';
 import { loginScenario } from './scenarios/login.ts';
 import { meScenario } from './scenarios/me.ts';
+import { postsScenario } from './scenarios/posts.ts';
 import { refreshScenario } from './scenarios/refresh.ts';
 import { registrationScenario } from './scenarios/registration.ts';
 import { staticScenario } from './scenarios/static.ts';
@@ -41,6 +42,8 @@ export function createScenario(plan: ScenarioPlan, authority: string): Scenario 
       return meScenario(plan, authority);
     case 'refresh':
       return refreshScenario(plan, authority);
+    case 'posts':
+      return postsScenario(plan, authority);
     case 'flow':
       return flowScenario(plan, authority);
   }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { processTree, readUsage } from '../../../src/bench/appliance/processes.ts';
+import { processTree, readCpuSeconds, readUsage } from '../../../src/bench/appliance/processes.ts';
 import { eventually } from '../../support/eventually.ts';
 
 test('a process that has ended, but is still listed, takes no memory and is left out', async () => {
@@ -20,4 +22,16 @@ test('a process that has ended, but is still listed, takes no memory and is left
   } finally {
     parent.kill('SIGKILL');
   }
+});
+
+test('CPU time is that of all threads, finer than the hundredths of a second elsewhere', async () => {
+  const before = readCpuSeconds(process.pid);
+  // In threads of the pool, not in that of this line.
+  await Promise.all([1, 2, 3].map((salt) => promisify(scrypt)('password', String(salt), 32)));
+  const used = readCpuSeconds(process.pid) - before;
+  expect(used).toBeGreaterThan(0);
+  expect((used * 100) % 1).not.toBe(0);
+  expect(() => readCpuSeconds(2 ** 30)).toThrow('/proc');
+  const { user, system } = process.cpuUsage();
+  expect(readCpuSeconds(process.pid)).toBeGreaterThan((user + system) / 1e6 / 2);
 });

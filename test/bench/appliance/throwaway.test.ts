@@ -49,6 +49,7 @@ describe('throwaway appliance', () => {
     expect(appliance.startedInMs).toBeGreaterThan(0);
     const usage = await appliance.usage();
     expect(usage.map((process) => process.role)).toEqual(['API', 'worker']);
+    expect(usage[0]!.pid).toBe(appliance.pid);
     expect(usage.every((process) => process.pssBytes! > 1_000_000)).toBe(true);
     expect(usage[0]!.cpuSeconds).toBeGreaterThan(0);
     await appliance.stop();

@@ -368,6 +368,30 @@ describe('load scenarios', () => {
     expect(seen).toHaveLength(50);
   });
 
+  it('posts: sends every body once, in order, and keeps what the answers say', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'load-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    const journal = join(folder, 'tokens');
+    const seen: string[] = [];
+    const url = await serve(async (request, response) => {
+      const body = await text(request);
+      seen.push(`${request.url} ${body}`);
+      if (body === '{"n":2}') return answer(response, 503);
+      answer(response, 202, `{"flow_token":"of ${seen.length}"}`);
+    });
+    const bodies = [1, 2, 3].map((n) => `{"n":${n}}`);
+    const scenario = {
+      kind: 'posts',
+      path: '/v1/password/forgot',
+      bodies,
+      kept: { field: 'flow_token', journal },
+    } as const;
+    const result = await runLoad(plan(url, { connections: 1, scenario }));
+    expect(result.statuses).toEqual({ '202': 2, '503': 1 });
+    expect(seen).toEqual(bodies.map((body) => `/v1/password/forgot ${body}`));
+    expect(await readFile(journal, 'utf8')).toBe('0 of 1\n2 of 3\n');
+  });
+
   it('flow: registers, logs in and reads the profile of one user after the other', async () => {
     const registered = new Set<string>();
     const url = await serve(async (request, response) => {
@@ -393,6 +417,7 @@ describe('load scenarios', () => {
     { kind: 'login', emails: [], password },
     { kind: 'me', tokens: [] },
     { kind: 'refresh', tokens: [] },
+    { kind: 'posts', path: '/', bodies: [] },
   ] as const)('refuses a $kind load without anything to send', async (scenario) => {
     await expect(runLoad(plan('http://127.0.0.1:1', { scenario }))).rejects.toMatchObject({
       code: 'usage',
