@@ -3,6 +3,7 @@ import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError, isUnanswered } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
+import { createSockets } from './sockets.ts';
 
 /** A hand-written statement; `name` makes PostgreSQL parse and plan it once per connection. */
 export interface Statement {
@@ -65,7 +66,9 @@ const KEEP_ALIVE_MS = 10_000;
  * vanished (power cut, lost network), which may have come back for other connections long before.
  */
 const SERVER_KEEP_ALIVE =
-  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
+  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 ' +
+  // Of an answer that nobody confirms, in milliseconds; keep-alive does not begin while one is under way.
+  '-c tcp_user_timeout=30000';
 
 const KEEP_ALIVE = {
   keepAlive: true,
@@ -76,6 +79,7 @@ const KEEP_ALIVE = {
 /** Opens the pool. Nothing connects until the first statement. */
 export function openDatabase(options: DbOptions): Db {
   const { log, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  const sockets = createSockets();
   const pool = new Pool({
     connectionString: options.connectionString,
     application_name: options.applicationName,
@@ -87,6 +91,7 @@ export function openDatabase(options: DbOptions): Db {
     lock_timeout: 5_000,
     idle_in_transaction_session_timeout: 15_000,
     ...KEEP_ALIVE,
+    stream: sockets.open,
   });
   // An idle connection that breaks is only dropped; the next statement opens another. After the close
   // none is needed: a server that stops just then may still have said so on a connection we left.
@@ -126,6 +131,7 @@ export function openDatabase(options: DbOptions): Db {
       isClosed = true;
       await (await prisma)?.$disconnect();
       await pool.end();
+      await sockets.leave();
     },
   };
 }
@@ -191,6 +197,7 @@ async function loadPrisma(pool: Pool): Promise<PrismaClient> {
 
 /** A connection of its own, because LISTEN belongs to a session and the pool hands sessions around. */
 function listen(options: DbOptions, channel: string, onNotify: () => void) {
+  const sockets = createSockets();
   let closed = false;
   let client: Client | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -204,6 +211,7 @@ function listen(options: DbOptions, channel: string, onNotify: () => void) {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: CONNECT_TIMEOUT_MS,
       ...KEEP_ALIVE,
+      stream: sockets.open,
     });
     client.on('notification', onNotify);
     client.on('error', again);
@@ -238,7 +246,8 @@ function listen(options: DbOptions, channel: string, onNotify: () => void) {
       clearTimeout(retry);
       client?.removeAllListeners();
       client?.on('error', () => undefined);
-      await client?.end().catch(() => undefined);
+      void client?.end().catch(() => undefined);
+      await sockets.leave();
     },
   };
 }

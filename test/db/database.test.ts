@@ -115,13 +115,29 @@ test('a silent connection is asked for a sign of life by both sides within secon
   for (const seconds of timers) expect(seconds).toBeLessThanOrEqual(10);
   // On a Unix socket the server does without; what it would use is kept all the same.
   const asked = await db.query(
-    sql(`SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name`),
+    sql(`SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp\\_%' ORDER BY name`),
   );
   expect(asked).toEqual([
     { name: 'tcp_keepalives_count', reset_val: '4' },
     { name: 'tcp_keepalives_idle', reset_val: '10' },
     { name: 'tcp_keepalives_interval', reset_val: '5' },
+    { name: 'tcp_user_timeout', reset_val: '30000' },
   ]);
+});
+
+test('a server that is out of reach holds up no close', async () => {
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const db = openToClose(proxy.connectionString);
+  let isListening = false;
+  const subscription = db.listen('test', () => {
+    isListening = true;
+  });
+  await db.query(sql('SELECT 1'));
+  await eventually('it listens', () => isListening);
+  proxy.freeze();
+  await subscription.close();
+  await db.close();
 });
 
 /** Seconds until the kernel asks, for each connection to a port of this machine; `Infinity` where it will not. */

@@ -1,5 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { query } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startPostgresProxy } from '../support/postgres-proxy.ts';
 import { createInstallation, type Installation } from '../support/process.ts';
 import { startRegistrations } from '../support/registration-load.ts';
 import { expectAllKept, expectLogins, randomMoment } from './journal.ts';
@@ -34,3 +37,28 @@ for (const [signal, ...flags] of [['SIGTERM'], ['SIGINT', '--workers', '2']] as 
     },
     DEADLINE_MS,
   );
+
+test('a database that is out of reach holds up no stop', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(database.drop);
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const apart = await createInstallation({
+    AUTHCTL_DATABASE_URL: proxy.connectionString,
+    AUTHCTL_DATABASE_STATEMENT_TIMEOUT: '500ms',
+    // More than it needs on a busy machine; what waits for the server's goodbye waits for ever.
+    AUTHCTL_SHUTDOWN_DEADLINE: '30s',
+  });
+  onTestFinished(apart.remove);
+  const worker = apart.start('worker');
+  await eventually('it waits for work', async () => {
+    const listening = await query(
+      database.connectionString,
+      `SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND state = 'idle'
+       AND datname = current_database()`,
+    );
+    return listening.length === 2;
+  });
+  proxy.freeze();
+  expect(await worker.end('SIGTERM')).toBe(0);
+}, 40_000);

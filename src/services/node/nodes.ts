@@ -1,6 +1,7 @@
 import { uuidv7 } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { withDeadline } from '../../lib/lifecycle.ts';
 import type { Logger } from '../../lib/logger.ts';
 
 export interface NodeIdentity {
@@ -45,6 +46,8 @@ const IS_HOST_BUSY = statement(
 );
 
 const BEAT_MS = 1_000;
+/** Who cannot say goodbye is missed soon; a stop does not wait for a database that is out of reach. */
+const LEAVE_MS = 1_000;
 /** A node not heard of for this long is gone. */
 const LOST_AFTER_MS = 10_000;
 /** A beat older than this says nothing about the load now. */
@@ -93,10 +96,10 @@ export function createNodes({ db, clock, log }: NodesDeps) {
       return {
         async stop() {
           clearInterval(timer);
-          await beating;
-          await db
-            .execute(LEAVE, [id])
-            .catch((error: unknown) => log.debug({ err: error }, 'leave'));
+          const leaving = beating.then(() => db.execute(LEAVE, [id]));
+          await withDeadline(leaving, LEAVE_MS, () => 'the database does not answer').catch(
+            (error: unknown) => log.debug({ err: error }, 'leave'),
+          );
         },
       };
     },
