@@ -265,7 +265,8 @@ describe('doctor', () => {
     expect(withWorker.find('waiting events').hint).toContain('no sink is set');
     // A warning, no failure: the installation serves.
     expect(withoutWorker.code).toBe(0);
-    expect(status.stdout).toMatch(/mail\s+2 queued, oldest 2h, 0 dead/);
+    expect(status.stdout).toMatch(/\nmail\s+1 queued, oldest \w+, 0 dead\n/);
+    expect(status.stdout).toMatch(/\ntext messages\s+1 queued, oldest 2h, 0 dead\n/);
     expect(status.stderr).toMatch(
       /warning: waiting events: 1.*\n.*warning: waiting mails: 1.*\n.*warning: waiting text/,
     );
