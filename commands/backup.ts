@@ -5,6 +5,7 @@ import { programVersion } from '../src/app/version.ts';
 import { CoreCommand } from '../src/cli/core-command.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { AppError } from '../src/errors.ts';
+import { errorCode } from '../src/lib/error-code.ts';
 import { createPrivateFile, type UnfinishedFile } from '../src/lib/private-files.ts';
 import { recordAudit } from '../src/services/audit/record.ts';
 import { makeBackup } from '../src/services/backup/make-backup.ts';
@@ -102,8 +103,7 @@ function standardOutput(): UnfinishedFile {
 
 function notWritable(path: string, cause: unknown): AppError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
-    return alreadyThere(path);
+  if (errorCode(cause) === 'EEXIST') return alreadyThere(path);
   return new AppError('forbidden', {
     text: `The backup cannot be written to ${path}: ${reason}`,
     hint: 'name a file in a folder that may be written and has room',

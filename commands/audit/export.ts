@@ -4,6 +4,7 @@ import { type AuditView, presentAudit } from '../../src/cli/audit-table.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { writeLines } from '../../src/cli/write-lines.ts';
 import { AppError } from '../../src/errors.ts';
+import { errorCode } from '../../src/lib/error-code.ts';
 import { type AuditFilter, createAuditSearch } from '../../src/services/audit/search.ts';
 
 export default class AuditExport extends CoreCommand<typeof AuditExport> {
@@ -35,7 +36,7 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
     try {
       return await writeLines(records, out);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const code = errorCode(error);
       if (code === 'EEXIST')
         throw new AppError('usage', { text: `${out} exists.`, hint: 'name a new file' });
       if (code === 'ENOENT' || code === 'EACCES')

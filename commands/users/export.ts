@@ -5,6 +5,7 @@ import { Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { type Progress, startProgress } from '../../src/cli/progress.ts';
 import { AppError } from '../../src/errors.ts';
+import { errorCode } from '../../src/lib/error-code.ts';
 import { recordAudit } from '../../src/services/audit/record.ts';
 import {
   createExportUsers,
@@ -63,7 +64,7 @@ async function writeOut(
     await pipeline(Readable.from(texts()), target, { end: path !== undefined });
   } catch (error) {
     // Whoever reads, `head` for one, has had enough: no failure of ours.
-    if (hasCode(error, 'EPIPE')) return users;
+    if (errorCode(error) === 'EPIPE') return users;
     // Only errors of the file name a path; those of the database do not.
     if (!(error instanceof Error && 'path' in error)) throw error;
     throw new AppError('usage', {
@@ -73,8 +74,4 @@ async function writeOut(
     });
   }
   return users;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { errorCode } from '../lib/error-code.ts';
 
 /** What the system says of a file that cannot be opened, for people. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -10,7 +11,6 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The error of a command that was given a file it cannot read: which, why, and what to do instead. */
 export function unreadableFile(path: string, cause: unknown, hint: string): AppError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const reason = REASONS[code] ?? 'cannot be read';
+  const reason = REASONS[errorCode(cause) ?? ''] ?? 'cannot be read';
   return new AppError('usage', { text: `The file ${path} ${reason}.`, hint, cause });
 }

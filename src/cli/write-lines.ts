@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { errorCode } from '../lib/error-code.ts';
 
 /**
  * Writes values as NDJSON, one JSON object a line, as fast as the reader takes them.
@@ -27,8 +28,7 @@ export async function writeLines(
     await pipeline(Readable.from(lines()), target, { end: isFile });
   } catch (error) {
     // A reader that has seen enough, such as `head`, is no failure of ours.
-    if (isFile || !(error instanceof Error && 'code' in error && error.code === 'EPIPE'))
-      throw error;
+    if (isFile || errorCode(error) !== 'EPIPE') throw error;
   }
   return count;
 }

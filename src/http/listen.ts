@@ -4,6 +4,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { findBreach, refuseBrokenRequest, refuseRequest } from './kernel/broken-request.ts';
 import type { Exchange } from './kernel/exchange.ts';
 import { keepRequestsYoung } from './young-generation.ts';
@@ -129,8 +130,7 @@ export async function listen(app: Koa<Exchange>, options: ListenOptions): Promis
 }
 
 function cannotListen(error: unknown, { host, port }: ListenOptions): AppError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const { text, hint } = LISTEN_FAILURES[code] ?? {
+  const { text, hint } = LISTEN_FAILURES[errorCode(error) ?? ''] ?? {
     text: 'cannot be listened on',
     hint: undefined,
   };

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { errorCode } from './error-code.ts';
 
 const OTHERS = 0o077;
 
@@ -97,7 +98,7 @@ export async function readIfExists(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -109,9 +110,9 @@ export async function readIfExists(path: string): Promise<string | undefined> {
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
-    await folder.sync().catch((error: NodeJS.ErrnoException) => {
+    await folder.sync().catch((error: unknown) => {
       // Some network file systems know no sync of folders.
-      if (error.code !== 'EINVAL') throw error;
+      if (errorCode(error) !== 'EINVAL') throw error;
     });
   } finally {
     await folder.close();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../../../config/index.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { NO_SUCH_TOPIC } from '../../services/event/sinks/kafka-failure.ts';
 import { probeKafka } from '../../services/event/sinks/probe-kafka.ts';
@@ -130,7 +131,7 @@ async function tryToListen(host: string, port: number): Promise<string | null> {
     await once(server, 'listening');
     return null;
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return errorCode(error) ?? String(error);
   } finally {
     server.close();
   }

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { DATABASE } from './cluster.ts';
 
 /**
@@ -52,7 +53,7 @@ export async function createDatabase(maintenanceUrl: string): Promise<void> {
 }
 
 function toState(error: unknown): ServerState {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error) ?? '';
   if (code.startsWith('28')) {
     throw new AppError('config_invalid', {
       text: 'The embedded PostgreSQL refuses the password in postgres.password.',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { findPostmaster, isPostmaster, removeRecycledPids } from './postmaster.ts';
 import { createDatabase, probeServer } from './probe.ts';
@@ -143,7 +144,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     // It went by itself a moment ago.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorCode } from '../../lib/error-code.ts';
 import { type Statement, statement } from '../database.ts';
 import type { Migration } from './read-migrations.ts';
 
@@ -44,7 +45,7 @@ export async function readHistory(
   try {
     return await query(READ_HISTORY);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return [];
+    if (errorCode(error) === UNDEFINED_TABLE) return [];
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { type ClientBase, Pool } from 'pg';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isConnectionError } from '../errors.ts';
 
@@ -82,7 +83,7 @@ async function takeLock(client: ClientBase, log: Logger): Promise<void> {
 }
 
 function refuseLongWait(error: unknown): never {
-  if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+  if (errorCode(error) !== LOCK_NOT_AVAILABLE) throw error;
   throw new AppError('unavailable', {
     text: `Another process has been migrating, backing up or restoring this database for ${LOCK_WAIT}.`,
     hint: 'wait for it to finish, then run: authctl migrate',
@@ -92,15 +93,10 @@ function refuseLongWait(error: unknown): never {
 
 function toSessionError(error: unknown): unknown {
   if (error instanceof AppError) return error;
-  if (!isConnectionError(error) && !REFUSED_STATES.has(codeOf(error) ?? '')) return error;
+  if (!isConnectionError(error) && !REFUSED_STATES.has(errorCode(error) ?? '')) return error;
   return new AppError('dependency_unreachable', {
     text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
     hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
     cause: error,
   });
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,6 +1,7 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 
 const TIMEOUT_MS = 2_000;
 /** Answers that say "there is no such record", as against "nobody answered". */
@@ -25,7 +26,7 @@ export async function findChallenge(
     const records = await dns.resolveTxt(record.name);
     return records.some((strings) => strings.join('') === record.value);
   } catch (error) {
-    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (ABSENT.has(errorCode(error) ?? '')) return false;
     throw new AppError('dependency_unreachable', {
       text: `DNS did not answer for ${record.name}.`,
       hint: 'try again, or name a resolver: --resolver 1.2.3.4:53',

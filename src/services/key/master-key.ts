@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { isEqual } from '../../crypto/equal.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import {
   ensurePrivateFolder,
   readIfExists,
@@ -55,7 +56,7 @@ export async function makeMasterKeyFile(path: string): Promise<void> {
     await link(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await rm(draft, { force: true });
   }

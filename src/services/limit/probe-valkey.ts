@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { errorCode } from '../../lib/error-code.ts';
 import { openValkeyClient, type ValkeyOptions } from './valkey-client.ts';
 
 /**
@@ -26,5 +27,5 @@ export async function probeValkey(
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
-  return 'code' in error ? String(error.code) : error.message;
+  return errorCode(error) ?? error.message;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { errorCode } from '../../lib/error-code.ts';
 
 /**
  * Connects to a webhook's receiver, with TLS where its URL says so, and sends nothing: an event that
@@ -22,7 +23,7 @@ export async function probeWebhook(url: string, signal: AbortSignal): Promise<st
     return null;
   } catch (error) {
     if (signal.aborted) return 'no answer in time';
-    return error instanceof Error && 'code' in error ? String(error.code) : 'failed';
+    return errorCode(error) ?? 'failed';
   } finally {
     socket.destroy();
   }
