@@ -1,7 +1,8 @@
 import { close, fstat, fstatSync, open, write, writeSync } from 'node:fs';
-import { access, open as openHandle, rename, stat, unlink } from 'node:fs/promises';
+import { open as openHandle, rename, stat, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { systemClock } from './clock.ts';
+import { exists } from './exists.ts';
 import { type ArchiveLimits, archivePath, tidyArchives } from './log-archives.ts';
 
 export interface RotationLimits extends ArchiveLimits {
@@ -223,14 +224,5 @@ async function freeArchivePath(path: string): Promise<string> {
     const names = [candidate, `${candidate}.gz`, `${candidate}.gz.part`];
     const found = await Promise.all(names.map(exists));
     if (!found.includes(true)) return candidate;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
   }
 }

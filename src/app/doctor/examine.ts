@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, findWarnings } from '../../../config/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { exists } from '../../lib/exists.ts';
 import type { Scope } from '../../lib/lifecycle.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { openStore, type Store } from '../open-store.ts';
@@ -144,11 +144,4 @@ function connect({ config, scope, log, stop }: ExamineOptions): Promise<Store> {
 
 function notChecked(checks: Checks, why: string): CheckResult[] {
   return Object.keys(checks).map((check) => ({ check, ...warn(`not checked: ${why}`) }));
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { readFile, stat, symlink } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '../../errors.ts';
+import { exists } from '../../lib/exists.ts';
 
 export interface Binaries {
   readonly initdb: string;
@@ -80,11 +81,4 @@ export async function linkLibraries(root: string, name: string): Promise<void> {
       });
     }
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
