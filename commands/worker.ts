@@ -36,7 +36,7 @@ export default class Worker extends BaseCommand<typeof Worker> {
       if (supervised) answerParent(scope, { metrics: metrics.collect });
       log.info({ managementPort: managementPort ?? undefined }, 'worker started');
       const { isEmbedded } = core.store;
-      this.sayReady(presentWorker(config, { managementPort: managementPort ?? null, isEmbedded }));
+      this.sayReady(presentWorker(config, { managementPort, isEmbedded }));
       await untilAborted(stop);
     });
   }

@@ -17,11 +17,11 @@ import { createMailQueue, type MailQueue } from '../services/mail/draft.ts';
 import { parseSender } from '../services/mail/transport/compose.ts';
 import { createNodes, type Nodes } from '../services/node/nodes.ts';
 import { createStatus, type StatusReport } from '../services/status/status.ts';
-import { createWake } from '../services/wake.ts';
 import { hasEventSink } from './has-event-sink.ts';
 import { createMasterKeys, type MasterKeys } from './master-keys.ts';
 import { ensureSchema, openStore, type Store } from './open-store.ts';
 import { openTracer } from './open-tracer.ts';
+import { openWake } from './open-wake.ts';
 
 /** What every process works with: the API, the worker and most commands. */
 export interface Core {
@@ -93,9 +93,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   // The right-hand side of Message-IDs is the sender's own domain (RFC 5322 §3.6.4).
   const sender = parseSender(config.mail.from);
   const nodes = createNodes({ db, clock, log });
-  const wake = scope.own('wake-ups for events', createWake(db, 'authctl_events', log), (owned) =>
-    owned.flush(),
-  );
+  const wake = openWake({ db, log }, scope, 'authctl_events');
   return {
     config,
     clock,

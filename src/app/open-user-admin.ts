@@ -2,16 +2,14 @@ import type { Scope } from '../lib/lifecycle.ts';
 import { createPasswordTools, type PasswordTools } from '../services/password/tools.ts';
 import { identityPolicyOf } from '../services/registration/identity.ts';
 import { createUserAdmin, type UserAdmin } from '../services/user/admin.ts';
-import { createWake } from '../services/wake.ts';
 import type { Core } from './core.ts';
 import { hashParams, openForge } from './open-forge.ts';
+import { openWake } from './open-wake.ts';
 
 /** What commands do with accounts. The Forge is opened only where a password is set. */
 export function openUserAdmin(core: Core, scope: Scope): UserAdmin {
-  const { config, db, log, directory: domains } = core;
-  const wakeMail = scope.own('wake-up for mail', createWake(db, 'authctl_mail', log), (wake) =>
-    wake.flush(),
-  );
+  const { config, directory: domains } = core;
+  const wakeMail = openWake(core, scope, 'authctl_mail');
   let tools: Promise<PasswordTools> | undefined;
 
   async function openTools(): Promise<PasswordTools> {

@@ -1,20 +1,20 @@
 import { hostname } from 'node:os';
 import type { Forge } from '../crypto/forge.ts';
-import { checkSchema } from '../db/migrate/check-schema.ts';
 import { createGuardian, type Guardian } from '../http/guardian.ts';
 import type { HealthChecks } from '../http/health.ts';
-import { type Listener, listen } from '../http/listen.ts';
+import type { Listener } from '../http/listen.ts';
 import { createMetrics, type Metrics } from '../http/metrics.ts';
 import { createPublicApp } from '../http/public-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createServices, type Services } from '../services/index.ts';
-import { createWake, type WakeChannel } from '../services/wake.ts';
 import { addGauges } from './api-gauges.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
+import { healthChecks } from './health-checks.ts';
 import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openLimits } from './open-limits.ts';
+import { openListener } from './open-listener.ts';
+import { openWake } from './open-wake.ts';
 import { programVersion } from './version.ts';
 
 export interface Api {
@@ -43,7 +43,7 @@ const BATCH_ROWS = [1, 2, 5, 10, 25, 50, 100, 200, 500];
 /** Starts one API process's services and its public listener. */
 export async function startApi(options: StartApiOptions): Promise<Api> {
   const { core, scope } = options;
-  const { config, log, db, nodes } = core;
+  const { config, nodes } = core;
   const version = programVersion();
   const metrics = createMetrics();
   const forge = await openForge(config, scope, options.processes, core.tracer);
@@ -54,15 +54,16 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     'Time of a batch, durable commit included.',
     BATCH_SECONDS,
   );
-  const ownWake = (channel: WakeChannel) =>
-    scope.own(`wake-ups on ${channel}`, createWake(db, channel, log), (wake) => wake.flush());
   const services = createServices({
     ...core,
     forge,
     params: hashParams(config),
     limits,
     mailBudget,
-    wake: { hash: ownWake('authctl_hash'), mail: ownWake('authctl_mail') },
+    wake: {
+      hash: openWake(core, scope, 'authctl_hash'),
+      mail: openWake(core, scope, 'authctl_mail'),
+    },
     metrics: {
       observeBatch(rows, seconds) {
         batchRows.observe(rows);
@@ -81,15 +82,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   scope.defer('heartbeat', beat.stop);
 
   const eventLoop = openEventLoopWatch(scope, metrics);
-  const health: HealthChecks = {
-    database: () => checkSchema(db, core.store.known),
-    keys: async () => {
-      await core.keys.ring();
-    },
-    event_loop: () => {
-      if (eventLoop.isLate()) throw new Error('late');
-    },
-  };
+  const health = healthChecks(core, eventLoop);
   const guardian = openGuardian(core, scope);
   const checkAnswers = options.checkAnswers ?? false;
   const app = createPublicApp({
@@ -102,16 +95,16 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     health,
     checkAnswers,
   });
-  const listener = scope.own(
+  const listener = await openListener(
     'public listener',
-    await listen(app, {
+    app,
+    { config, scope },
+    {
       host: config.host,
       port: options.port,
       maxConnections: config.http.maxConnections,
-      timeouts: receiveTimeouts(config),
       reusePort: config.workers > 1,
-    }),
-    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
+    },
   );
   return { services, forge, metrics, health, listener };
 }

@@ -1,4 +1,4 @@
-import { type Listener, listen } from '../http/listen.ts';
+import type { Listener } from '../http/listen.ts';
 import { createManagementApp } from '../http/management-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import { createProfiler } from '../lib/profiler.ts';
@@ -6,7 +6,7 @@ import { createAuditSearch } from '../services/audit/search.ts';
 import { createKeyAdmin } from '../services/key/admin.ts';
 import { createOperators } from '../services/operator/operators.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
+import { openListener } from './open-listener.ts';
 import type { Api } from './start-api.ts';
 import { programVersion } from './version.ts';
 
@@ -45,10 +45,5 @@ export async function startManagement(options: StartManagementOptions): Promise<
     checkAnswers,
   });
   const { host } = config.management;
-  const timeouts = receiveTimeouts(config);
-  return scope.own(
-    'management listener',
-    await listen(app, { host, port, timeouts }),
-    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
-  );
+  return openListener('management listener', app, { config, scope }, { host, port });
 }

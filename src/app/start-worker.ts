@@ -1,7 +1,6 @@
 import { getPriority, hostname, setPriority } from 'node:os';
-import { checkSchema } from '../db/migrate/check-schema.ts';
+import type { Forge } from '../crypto/forge.ts';
 import type { HealthChecks } from '../http/health.ts';
-import { listen } from '../http/listen.ts';
 import type { ProcessMetrics } from '../http/metrics.ts';
 import { createWorkerApp } from '../http/worker-app.ts';
 import type { Scope } from '../lib/lifecycle.ts';
@@ -12,13 +11,14 @@ import { createRemoveUnverified } from '../services/user/remove-unverified.ts';
 import { createHardenLoop } from '../worker/harden-loop.ts';
 import { createSweeper } from '../worker/sweeper.ts';
 import type { Core } from './core.ts';
-import { receiveTimeouts, requestsDeadlineMs } from './listener-times.ts';
+import { healthChecks } from './health-checks.ts';
 import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
+import { openListener } from './open-listener.ts';
 import { openMailLoop, openSmsLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
 /** One of the things a worker does, until its signal aborts. */
 interface Loop {
@@ -42,71 +42,22 @@ export async function startWorker(
   scope: Scope,
   { withManagement = false }: WorkerOptions = {},
 ): Promise<RunningWorker> {
-  const { config, clock, log, db, nodes } = core;
+  const { config, log, nodes } = core;
   // Requests of the same host come first. Who started us nicer meant it, and only root may undo it.
   setPriority(Math.max(getPriority(), config.worker.nice));
   const forge = await openForge(config, scope, 1, core.tracer);
   lowerPoolPriority(0);
-  const { slots } = forge.stats();
   const host = hostname();
   const meters = createWorkerMetrics(core, forge);
-  const drain = createDrain({
-    db,
-    forge,
-    params: hashParams(config),
-    maxTries: config.hash.maxTries,
-    log,
-    tracer: core.tracer,
-  });
-  const relay = openRelayLoop(core, scope, meters);
-  const sms = await openSmsLoop(core, scope, meters);
-  const loops: Record<string, Loop> = {
-    hardening: createHardenLoop({
-      db,
-      log,
-      drain: meters.meterDrain(drain),
-      nodes,
-      host,
-      slots,
-    }),
-    mail: openMailLoop(core, scope, meters),
-    ...(sms && { sms }),
-    ...(relay && { events: relay }),
-    sweeper: createSweeper({
-      db,
-      log,
-      intervalMs: config.sweeper.intervalMs,
-      batch: config.sweeper.batch,
-      knownNetworkTtlMs: config.login.knownNetworkTtlMs,
-      eventRetentionMs: config.events.retentionMs,
-      removeUnverified: createRemoveUnverified({
-        db,
-        clock,
-        events: core.events,
-        ttlMs: config.registration.unverifiedTtlMs,
-      }),
-      removeOldAudit: createAuditRetention({
-        db,
-        clock,
-        retentionMs: config.audit.retentionMs,
-      }),
-      onSwept: meters.swept,
-    }),
-  };
+  const loops = await openLoops(core, scope, forge, meters);
 
   const { metrics } = meters;
   const eventLoop = openEventLoopWatch(scope, metrics);
   const ended = new Set<string>();
   const ready: HealthChecks = {
-    database: () => checkSchema(db, core.store.known),
-    keys: async () => {
-      await core.keys.ring();
-    },
+    ...healthChecks(core, eventLoop),
     loops: () => {
       if (ended.size > 0) throw new Error(`ended: ${[...ended].join(', ')}`);
-    },
-    event_loop: () => {
-      if (eventLoop.isLate()) throw new Error('late');
     },
   };
   // Before the loops: a port that is taken must not have started anything.
@@ -135,18 +86,61 @@ export async function startWorker(
   return { metrics, managementPort };
 }
 
+/** What a worker does, by name. */
+async function openLoops(
+  core: Core,
+  scope: Scope,
+  forge: Forge,
+  meters: WorkerMetrics,
+): Promise<Readonly<Record<string, Loop>>> {
+  const { config, clock, log, db, nodes, tracer } = core;
+  const params = hashParams(config);
+  const { maxTries } = config.hash;
+  const drain = createDrain({ db, forge, params, maxTries, log, tracer });
+  const relay = openRelayLoop(core, scope, meters);
+  const sms = await openSmsLoop(core, scope, meters);
+  return {
+    hardening: createHardenLoop({
+      db,
+      log,
+      drain: meters.meterDrain(drain),
+      nodes,
+      host: hostname(),
+      slots: forge.stats().slots,
+    }),
+    mail: openMailLoop(core, scope, meters),
+    ...(sms && { sms }),
+    ...(relay && { events: relay }),
+    sweeper: createSweeper({
+      db,
+      log,
+      intervalMs: config.sweeper.intervalMs,
+      batch: config.sweeper.batch,
+      knownNetworkTtlMs: config.login.knownNetworkTtlMs,
+      eventRetentionMs: config.events.retentionMs,
+      removeUnverified: createRemoveUnverified({
+        db,
+        clock,
+        events: core.events,
+        ttlMs: config.registration.unverifiedTtlMs,
+      }),
+      removeOldAudit: createAuditRetention({
+        db,
+        clock,
+        retentionMs: config.audit.retentionMs,
+      }),
+      onSwept: meters.swept,
+    }),
+  };
+}
+
 async function serveWorker(
   { config, clock, log }: Core,
   scope: Scope,
   shown: { metrics: ProcessMetrics; ready: HealthChecks },
 ): Promise<number> {
   const { host, port } = config.management;
-  const timeouts = receiveTimeouts(config);
   const app = createWorkerApp({ clock, log, ...shown });
-  const listener = scope.own(
-    'worker listener',
-    await listen(app, { host, port, timeouts }),
-    (opened, leftMs) => opened.close(requestsDeadlineMs(config, leftMs)),
-  );
+  const listener = await openListener('worker listener', app, { config, scope }, { host, port });
   return listener.port;
 }

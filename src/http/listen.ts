@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import type Koa from 'koa';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { findBreach, refuseBrokenRequest, refuseRequest } from './kernel/broken-request.ts';
-import type { Exchange } from './kernel/exchange.ts';
+import type { HttpApp } from './kernel/exchange.ts';
 import { keepRequestsYoung } from './young-generation.ts';
 
 export interface ListenOptions {
@@ -62,7 +61,7 @@ const CLOSE_GRACE_MS = 100;
 const CLOSE_POLL_MS = 25;
 
 /** Serves an application. @throws AppError `config_invalid` where it cannot listen */
-export async function listen(app: Koa<Exchange>, options: ListenOptions): Promise<Listener> {
+export async function listen(app: HttpApp, options: ListenOptions): Promise<Listener> {
   keepRequestsYoung();
   const handle = app.callback();
   const { clock = systemClock } = options;

@@ -1,4 +1,3 @@
-import type Koa from 'koa';
 import { toAppError } from '../db/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -6,7 +5,7 @@ import type { Tracer } from '../lib/tracer.ts';
 import type { AdminServices } from './admin-route.ts';
 import { forwardAuthVariants } from './handlers/admin/tokens.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
-import type { Exchange } from './kernel/exchange.ts';
+import type { HttpApp } from './kernel/exchange.ts';
 import type { Route } from './kernel/route.ts';
 import { MANAGEMENT_ROUTES } from './management-routes.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,7 +32,7 @@ export interface ManagementAppDeps {
  * The management listener: health for orchestrators, metrics, and the API of operators behind their
  * tokens. Loopback by default, never public.
  */
-export function createManagementApp(deps: ManagementAppDeps): Koa<Exchange> {
+export function createManagementApp(deps: ManagementAppDeps): HttpApp {
   const { clock, log, version, metrics, services, tracer } = deps;
   const documented: Route<AdminServices>[] = [
     ...MANAGEMENT_ROUTES,

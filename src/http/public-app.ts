@@ -1,4 +1,3 @@
-import type Koa from 'koa';
 import type { Config } from '../../config/index.ts';
 import { toAppError } from '../db/errors.ts';
 import { AppError } from '../errors.ts';
@@ -11,7 +10,7 @@ import { codePageRoute } from './code-page.ts';
 import { docsRoutes } from './docs-routes.ts';
 import type { Guardian } from './guardian.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
-import type { Exchange } from './kernel/exchange.ts';
+import type { HttpApp } from './kernel/exchange.ts';
 import type { Route } from './kernel/route.ts';
 import type { Metrics } from './metrics.ts';
 import { OPENAPI_INFO } from './openapi-info.ts';
@@ -35,7 +34,7 @@ export interface PublicAppDeps {
 }
 
 /** The public listener: the routes of the table, health, the documents, the page of mailed links. */
-export function createPublicApp(deps: PublicAppDeps): Koa<Exchange> {
+export function createPublicApp(deps: PublicAppDeps): HttpApp {
   const { config, services, version, tracer } = deps;
   const documented = [...PUBLIC_ROUTES, healthRoute('/health', deps.health)];
   const routes: Route<Services>[] = [

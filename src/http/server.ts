@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createClientResolver } from './client.ts';
 import type { Guardian } from './guardian.ts';
-import type { Exchange } from './kernel/exchange.ts';
+import type { Exchange, HttpApp } from './kernel/exchange.ts';
 import { createRespond } from './kernel/respond.ts';
 import type { Route } from './kernel/route.ts';
 import { createRouter } from './kernel/router.ts';
@@ -42,7 +42,7 @@ export interface HttpAppOptions<Services> {
  * given. The middleware stands in the order it runs. Koa's own `proxy` stays off: what it believes
  * about a client, the client can choose.
  */
-export function createHttpApp<Services>(options: HttpAppOptions<Services>): Koa<Exchange> {
+export function createHttpApp<Services>(options: HttpAppOptions<Services>): HttpApp {
   const { routes, services, authenticate, guardian, clock, log, observeRequest } = options;
   const { trustedProxies = [], corsOrigins = [], logEvery = 1_000 } = options;
   const { isLate = () => false } = options;

@@ -1,10 +1,9 @@
-import type Koa from 'koa';
 import { toAppError } from '../db/errors.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type HealthChecks, healthRoute } from './health.ts';
-import type { Exchange } from './kernel/exchange.ts';
+import type { HttpApp } from './kernel/exchange.ts';
 import type { ProcessMetrics } from './metrics.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { createHttpApp } from './server.ts';
@@ -18,7 +17,7 @@ export interface WorkerAppDeps {
 }
 
 /** The management listener of a worker on its own: health and metrics, nothing that takes a token. */
-export function createWorkerApp({ clock, log, metrics, ready }: WorkerAppDeps): Koa<Exchange> {
+export function createWorkerApp({ clock, log, metrics, ready }: WorkerAppDeps): HttpApp {
   const refuse = () => Promise.reject(new AppError('forbidden'));
   return createHttpApp({
     routes: [

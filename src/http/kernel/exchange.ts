@@ -1,4 +1,4 @@
-import type * as Koa from 'koa';
+import type Koa from 'koa';
 import type { AppError } from '../../errors.ts';
 import type { Client } from './route.ts';
 
@@ -11,5 +11,7 @@ export interface Exchange {
   error: AppError | null;
 }
 
+/** One listener's application, ready to listen. */
+export type HttpApp = Koa<Exchange>;
 export type HttpContext = Koa.ParameterizedContext<Exchange>;
 export type Middleware = Koa.Middleware<Exchange>;
