@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CODE_PAGE_PATH } from '../services/mail/templates/code-letter.ts';
 import { html, raw } from '../services/mail/templates/html-tag.ts';
-import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
-
-const route = routeFor<RouteTypes>();
+import { media, plainRoute, type Route } from './kernel/route.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif; }
@@ -54,7 +52,7 @@ export function codePageRoute(product: string): Route {
 <script>${raw(SCRIPT)}</script>
 </html>
 `.html;
-  return route({
+  return plainRoute({
     method: 'get',
     path: CODE_PAGE_PATH,
     summary: 'Where links in mails lead: shows a mailed code, changes nothing',

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { packageRoot } from '../lib/package-root.ts';
-import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
-
-const route = routeFor<RouteTypes>();
+import { media, plainRoute, type Route } from './kernel/route.ts';
 
 /** Scalar's API reference, put there by the build: a megabyte, read from disk when somebody asks. */
 const BUNDLE = join(packageRoot(), 'dist', 'api-reference.js.gz');
@@ -64,7 +62,7 @@ export function docsRoutes(): readonly Route[] {
 }
 
 function pageRoute(): Route {
-  return route({
+  return plainRoute({
     method: 'get',
     path: '/docs',
     summary: 'This API as a page to read and to try',
@@ -79,7 +77,7 @@ function pageRoute(): Route {
 
 function bundleRoute(): Route {
   let etag: string | undefined;
-  return route({
+  return plainRoute({
     method: 'get',
     path: BUNDLE_PATH,
     summary: 'The script of that page',

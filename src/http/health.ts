@@ -1,5 +1,5 @@
 import { withDeadline } from '../lib/lifecycle.ts';
-import { type Route, type RouteTypes, routeFor } from './kernel/route.ts';
+import { plainRoute, type Route } from './kernel/route.ts';
 import { Type } from './kernel/typebox.ts';
 
 /** One thing that must work, by name; a rejection means that it does not. */
@@ -17,7 +17,6 @@ const Health = Type.Object(
   },
 );
 
-const route = routeFor<RouteTypes>();
 /** An orchestrator gives up on a probe after seconds; a part that hangs is failing by then. */
 const CHECK_DEADLINE_MS = 2_000;
 
@@ -36,7 +35,7 @@ export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
     return looking;
   }
 
-  return route({
+  return plainRoute({
     method: 'get',
     path,
     summary: 'Whether this node can serve',

@@ -1,11 +1,9 @@
-import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
+import { media, plainRoute, type Route } from './kernel/route.ts';
 import type { ProcessMetrics } from './metrics.ts';
-
-const route = routeFor<RouteTypes>();
 
 /** Serves the metrics to a scraper; belongs on the management listener only. */
 export function metricsRoute(metrics: Pick<ProcessMetrics, 'expose' | 'mediaType'>): Route {
-  return route({
+  return plainRoute({
     method: 'get',
     path: '/metrics',
     summary: 'Metrics in the Prometheus text format',

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createOpenApi, type OpenApiInfo, type OpenApiOptions } from './kernel/openapi.ts';
-import { media, type Route, type RouteTypes, routeFor } from './kernel/route.ts';
-
-const route = routeFor<RouteTypes>();
+import { media, plainRoute, type Route } from './kernel/route.ts';
 
 /**
  * Serves the OpenAPI document of the given routes; written once, at start-up. A reader that has it
@@ -15,7 +13,7 @@ export function openApiRoute(
 ): Route {
   const text = JSON.stringify(createOpenApi(routes, info, options));
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
-  return route({
+  return plainRoute({
     method: 'get',
     path: '/openapi.json',
     summary: 'This API as an OpenAPI 3.1 document',

@@ -204,6 +204,9 @@ export function routeFor<T extends RouteTypes>() {
   };
 }
 
+/** Declares a route whose handler needs neither services nor to know its caller, for any application. */
+export const plainRoute = routeFor<RouteTypes>();
+
 /** An answer that is not JSON. */
 export function media(mediaType: string): MediaContent {
   return { mediaType };
