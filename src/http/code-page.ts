@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { CODE_PAGE_PATH } from '../services/mail/templates/code-letter.ts';
 import { html, raw } from '../services/mail/templates/html-tag.ts';
+import { hashSource } from './hash-source.ts';
 import { media, plainRoute, type Route } from './kernel/route.ts';
 
 const STYLE = `
@@ -25,8 +25,8 @@ if (/^[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}$/.test(code)) {
 
 const POLICY = [
   "default-src 'none'",
-  `style-src '${digest(STYLE)}'`,
-  `script-src '${digest(SCRIPT)}'`,
+  `style-src ${hashSource(STYLE)}`,
+  `script-src ${hashSource(SCRIPT)}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -64,8 +64,4 @@ export function codePageRoute(product: string): Route {
     responses: { 200: media('text/html; charset=utf-8') },
     handler: () => ({ status: 200, body: page }),
   });
-}
-
-function digest(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { packageRoot } from '../lib/package-root.ts';
+import { etagOfContent } from './etag.ts';
+import { hashSource } from './hash-source.ts';
 import { media, plainRoute, type Route } from './kernel/route.ts';
 
 /** Scalar's API reference, put there by the build: a megabyte, read from disk when somebody asks. */
@@ -90,15 +91,11 @@ function bundleRoute(): Route {
       if (etag !== undefined && known === etag) return { status: 304, headers: { ETag: etag } };
       const packed = await readFile(BUNDLE);
       // Weak: the same script, packed or not.
-      etag ??= `W/"${createHash('sha256').update(packed).digest('base64url').slice(0, 22)}"`;
+      etag ??= `W/${etagOfContent(packed)}`;
       const common = { ETag: etag, Vary: 'Accept-Encoding' };
       if (!/\bgzip\b/.test(headers['accept-encoding'] ?? ''))
         return { status: 200, body: await promisify(gunzip)(packed), headers: common };
       return { status: 200, body: packed, headers: { ...common, 'Content-Encoding': 'gzip' } };
     },
   });
-}
-
-function hashSource(script: string): string {
-  return `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
 /** RFC 9110 §8.8.3: in quotes, and weak with a `W/` before it. */
@@ -9,6 +10,11 @@ const VERSION = /^(?:0|[1-9]\d{0,8})$/;
 /** The entity tag of a version (RFC 9110 §8.8.3). */
 export function etagOf(version: number): string {
   return `"${version}"`;
+}
+
+/** The entity tag of a document that has no version: 132 bits of its digest. */
+export function etagOfContent(content: string | Buffer): string {
+  return `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { etagOfContent } from './etag.ts';
 import { createOpenApi, type OpenApiInfo, type OpenApiOptions } from './kernel/openapi.ts';
 import { media, plainRoute, type Route } from './kernel/route.ts';
 
@@ -12,7 +12,7 @@ export function openApiRoute(
   options: OpenApiOptions,
 ): Route {
   const text = JSON.stringify(createOpenApi(routes, info, options));
-  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+  const etag = etagOfContent(text);
   return plainRoute({
     method: 'get',
     path: '/openapi.json',

@@ -1,36 +1,12 @@
-import type { ErrorCode } from '../../errors.ts';
 import { presentUser } from '../../services/user/view.ts';
 import { etagOf, readIfMatch } from '../etag.ts';
-import { strictObject, withAtMostOne } from '../kernel/schema.ts';
+import { strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { AccountExport, CodeSent, User } from '../schemas/answers.ts';
-import {
-  Code,
-  Email,
-  FlowToken,
-  Password,
-  Phone,
-  RecoveryCodeText,
-  Username,
-} from '../schemas/fields.ts';
+import { Code, Email, FlowToken, Password, Phone, Username } from '../schemas/fields.ts';
 import { expectAnswer } from './expect-answer.ts';
-
-/** What re-authentication may answer. */
-export const REAUTHENTICATION_ERRORS = [
-  'invalid_credentials',
-  'two_factor_required',
-  'invalid_code',
-  'conflict',
-  'rate_limited',
-  'overloaded',
-] as const satisfies readonly ErrorCode[];
-
-/** A factor beside the password: needed where two-factor is on. */
-export const OPTIONAL_FACTOR = {
-  code: Type.Optional(Code),
-  recovery_code: Type.Optional(RecoveryCodeText),
-} as const;
+import { REAUTHENTICATION_ERRORS, withFactor } from './reauthentication.ts';
 
 export const me = route({
   method: 'get',
@@ -75,11 +51,7 @@ export const deleteMe = route({
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
-  body: withAtMostOne(
-    strictObject({ password: Password, ...OPTIONAL_FACTOR }),
-    'code',
-    'recovery_code',
-  ),
+  body: withFactor({ password: Password }),
   responses: { 204: null },
   errors: REAUTHENTICATION_ERRORS,
   async handler({ principal, body, client }, { deleteAccount }) {
@@ -110,11 +82,7 @@ export const changePassword = route({
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
-  body: withAtMostOne(
-    strictObject({ current_password: Password, new_password: Password, ...OPTIONAL_FACTOR }),
-    'code',
-    'recovery_code',
-  ),
+  body: withFactor({ current_password: Password, new_password: Password }),
   responses: { 204: null },
   errors: [
     ...REAUTHENTICATION_ERRORS,
@@ -137,11 +105,7 @@ export const changeEmail = route({
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
-  body: withAtMostOne(
-    strictObject({ new_email: Email, password: Password, ...OPTIONAL_FACTOR }),
-    'code',
-    'recovery_code',
-  ),
+  body: withFactor({ new_email: Email, password: Password }),
   responses: { 202: CodeSent },
   errors: [...REAUTHENTICATION_ERRORS, 'validation_failed', 'domain_not_allowed'],
   handler: async ({ principal, body, client }, { changeEmail }) => ({

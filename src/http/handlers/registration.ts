@@ -1,9 +1,9 @@
-import { AppError } from '../../errors.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { Authenticated, Registered, VerificationRequired } from '../schemas/answers.ts';
 import { DeviceName, Email, Password, Phone, Username } from '../schemas/fields.ts';
+import { expectAnswer } from './expect-answer.ts';
 
 export const register = route({
   method: 'post',
@@ -37,15 +37,14 @@ export const register = route({
   ],
   findMissing: (body, { findMissingIdentity }) => findMissingIdentity(body),
   async handler({ body, client, idempotencyKey }, { register }) {
-    const answer = await register(body, client, idempotencyKey);
-    switch (answer.status) {
-      case 'registered':
-      case 'authenticated':
-        return { status: 201, body: answer };
-      case 'verification_required':
-        return { status: 202, body: answer };
-      default:
-        throw new AppError('internal', { log: { status: answer.status } });
-    }
+    const answer = expectAnswer(
+      await register(body, client, idempotencyKey),
+      'registered',
+      'authenticated',
+      'verification_required',
+    );
+    return answer.status === 'verification_required'
+      ? { status: 202, body: answer }
+      : { status: 201, body: answer };
   },
 });

@@ -1,4 +1,3 @@
-import { AppError } from '../../errors.ts';
 import { strictObject, withExactlyOne } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
@@ -17,6 +16,7 @@ import {
   Username,
   Uuid,
 } from '../schemas/fields.ts';
+import { expectAnswer } from './expect-answer.ts';
 
 export const login = route({
   method: 'post',
@@ -40,17 +40,15 @@ export const login = route({
   example: { email: 'ada@example.com', password: 'a long sentence nobody knows' },
   responses: { 200: Type.Union([Authenticated, VerificationRequired, TwoFactorRequired]) },
   errors: ['invalid_credentials', 'account_unavailable', 'rate_limited', 'overloaded'],
-  async handler({ body, client }, { login }) {
-    const answer = await login(body, client);
-    switch (answer.status) {
-      case 'authenticated':
-      case 'verification_required':
-      case 'two_factor_required':
-        return { status: 200, body: answer };
-      default:
-        throw new AppError('internal', { log: { status: answer.status } });
-    }
-  },
+  handler: async ({ body, client }, { login }) => ({
+    status: 200,
+    body: expectAnswer(
+      await login(body, client),
+      'authenticated',
+      'verification_required',
+      'two_factor_required',
+    ),
+  }),
 });
 
 export const refresh = route({

@@ -1,15 +1,10 @@
-import { strictObject, withAtMostOne } from '../kernel/schema.ts';
+import { strictObject } from '../kernel/schema.ts';
 import { route } from '../route.ts';
 import { RecoveryCodes, TotpSetup } from '../schemas/answers.ts';
 import { Code, FlowToken, Password } from '../schemas/fields.ts';
-import { OPTIONAL_FACTOR, REAUTHENTICATION_ERRORS } from './me.ts';
+import { REAUTHENTICATION_ERRORS, withFactor } from './reauthentication.ts';
 
-// A factor that is missing is 403 `two_factor_required`, after the right password, as everywhere.
-const PasswordAndFactor = withAtMostOne(
-  strictObject({ password: Password, ...OPTIONAL_FACTOR }),
-  'code',
-  'recovery_code',
-);
+const PasswordAndFactor = withFactor({ password: Password });
 
 export const beginTotp = route({
   method: 'post',
