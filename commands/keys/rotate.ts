@@ -5,6 +5,7 @@ import { printWarning } from '../../src/cli/failure.ts';
 import { formatElapsed } from '../../src/cli/format.ts';
 import { AppError } from '../../src/errors.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
+import { KEY_KINDS } from '../../src/services/key/kinds.ts';
 import { type RotateResult, rotateSecret, rotateSigning } from '../../src/services/key/rotate.ts';
 
 type Result = RotateResult & { warnings: string[] };
@@ -24,7 +25,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override flags = {
     kind: Flags.option({
       summary: 'Which key.',
-      options: ['signing', 'pepper', 'refresh', 'data', 'code', 'master'] as const,
+      options: [...KEY_KINDS, 'master'] as const,
       default: 'signing' as const,
     })(),
     grace: Flags.string({

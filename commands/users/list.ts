@@ -4,6 +4,7 @@ import { timeFlag } from '../../src/cli/time-flag.ts';
 import { formatUsers } from '../../src/cli/user-table.ts';
 import { UsersCommand } from '../../src/cli/users-command.ts';
 import type { UserPage } from '../../src/services/user/admin/find.ts';
+import { USER_STATUSES } from '../../src/services/user/view.ts';
 
 export default class UsersList extends UsersCommand<typeof UsersList> {
   static override summary = 'List users, the newest first.';
@@ -15,7 +16,7 @@ export default class UsersList extends UsersCommand<typeof UsersList> {
   static override flags = {
     status: Flags.option({
       summary: 'Only users in this state.',
-      options: ['pending', 'active', 'locked', 'disabled'] as const,
+      options: USER_STATUSES,
     })(),
     role: Flags.string({ summary: 'Only users with this role.' }),
     email: Flags.string({ summary: 'The whole address.', helpValue: '<address>' }),

@@ -1,6 +1,6 @@
 import { presentUser } from '../../services/user/view.ts';
 import { etagOf, readIfMatch } from '../etag.ts';
-import { strictObject } from '../kernel/schema.ts';
+import { nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { AccountExport, CodeSent, User } from '../schemas/answers.ts';
@@ -31,8 +31,8 @@ export const updateMe = route({
   auth: 'bearer',
   conditional: true,
   body: strictObject({
-    username: Type.Optional(Type.Union([Username, Type.Null()])),
-    phone: Type.Optional(Type.Union([Phone, Type.Null()])),
+    username: Type.Optional(nullable(Username)),
+    phone: Type.Optional(nullable(Phone)),
   }),
   example: { username: 'ada' },
   responses: { 200: User },

@@ -11,6 +11,15 @@ export function strictObject<const P extends Properties>(
   return Type.Object(properties, { ...options, additionalProperties: false });
 }
 
+/** The body of an answer, by the name it has in the OpenAPI document. */
+export function answer<const P extends Properties>(name: string, properties: P): Type.TObject<P> {
+  return strictObject(properties, { $id: name });
+}
+
+export function nullable<T extends Type.TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
 /** A strict object of which exactly one of the named optional fields must be sent. */
 export function withExactlyOne<P extends Properties>(
   object: Type.TObject<P>,

@@ -1,41 +1,33 @@
+import { KEY_KINDS } from '../../services/key/kinds.ts';
 import { SCOPES } from '../../services/operator/scopes.ts';
+import { answer, nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
-import { Timestamp } from './fields.ts';
+import { User } from './answers.ts';
+import { Timestamp, UUID_PATTERN } from './fields.ts';
 
 /** Bodies and fields of the management API. Only what is listed here leaves the server. */
 
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-function answer<const P extends Type.TProperties>(name: string, properties: P) {
-  return Type.Object(properties, { $id: name, additionalProperties: false });
-}
-
-const UserStatus = Type.Enum(['pending', 'active', 'locked', 'disabled']);
 export const Role = Type.String({
   maxLength: 32,
   description: 'Lower-case letters, digits, hyphens and underscores; travels in access tokens.',
 });
 export const Cursor = Type.String({
-  pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  pattern: UUID_PATTERN,
   description: '`next_cursor` of the page before.',
 });
-export const PageLimit = Type.Integer({ minimum: 1, maximum: 200, default: 50 });
+export const DEFAULT_PAGE_LIMIT = 50;
+export const PageLimit = Type.Integer({
+  minimum: 1,
+  maximum: 200,
+  default: DEFAULT_PAGE_LIMIT,
+});
 export const DateTime = Type.String({
   pattern: '^(?!0000)\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,3})?)?Z)?$',
   description: 'A day, or a time in UTC: `2026-11-22`, `2026-11-22T06:00:00Z`.',
 });
 
 export const AdminUser = answer('AdminUser', {
-  id: Type.String({ description: 'UUIDv7.' }),
-  email: nullable(Type.String()),
-  username: nullable(Type.String()),
-  phone: nullable(Type.String()),
-  status: UserStatus,
-  role: Type.String(),
-  email_verified: Type.Boolean(),
-  two_factor_enabled: Type.Boolean(),
-  recovery_codes_left: Type.Integer(),
-  created_at: Timestamp,
+  ...User.properties,
   email_verified_at: nullable(Timestamp),
   updated_at: Timestamp,
   version: Type.Integer({ description: 'For `If-Match`.' }),
@@ -90,9 +82,9 @@ export const AdminDomain = answer('AdminDomain', {
   name: Type.String(),
   status: Type.Enum(['pending', 'verified']),
   verification: Verification,
-  record: Type.Object(
+  record: strictObject(
     { name: Type.String(), value: Type.String() },
-    { additionalProperties: false, description: 'The TXT record that proves ownership.' },
+    { description: 'The TXT record that proves ownership.' },
   ),
   verified_by: nullable(Type.String()),
   verified_at: nullable(Timestamp),
@@ -120,7 +112,7 @@ export const AdminKeyList = answer('AdminKeyList', {
 });
 
 export const RotatedKey = answer('RotatedKey', {
-  kind: Type.Enum(['signing', 'pepper', 'refresh', 'data', 'code', 'master']),
+  kind: Type.Enum([...KEY_KINDS, 'master']),
   dry_run: Type.Boolean(),
   active_kid: nullable(Type.String()),
   previous_kid: Type.String(),
@@ -174,10 +166,7 @@ export const ForwardAuth = answer('ForwardAuth', {
 
 const Count = Type.Integer({ minimum: 0 });
 
-const MessageCounts = Type.Object(
-  { queued: Count, oldest_queued_seconds: Count, dead: Count },
-  { additionalProperties: false },
-);
+const MessageCounts = strictObject({ queued: Count, oldest_queued_seconds: Count, dead: Count });
 
 export const Status = answer('Status', {
   pending_hashes: Count,
@@ -189,13 +178,10 @@ export const Status = answer('Status', {
   sessions: Count,
   mail: MessageCounts,
   sms: MessageCounts,
-  events: Type.Object(
-    { waiting: Count, oldest_waiting_seconds: Count, dead: Count },
-    { additionalProperties: false },
-  ),
-  domains: Type.Object({ verified: Count, pending: Count }, { additionalProperties: false }),
-  api: Type.Object({ nodes: Count }, { additionalProperties: false }),
-  worker: Type.Object({ nodes: Count }, { additionalProperties: false }),
+  events: strictObject({ waiting: Count, oldest_waiting_seconds: Count, dead: Count }),
+  domains: strictObject({ verified: Count, pending: Count }),
+  api: strictObject({ nodes: Count }),
+  worker: strictObject({ nodes: Count }),
 });
 
 export const OperatorSelf = answer('OperatorSelf', {

@@ -1,20 +1,15 @@
+import { answer, nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
-import { Timestamp } from './fields.ts';
+import { Timestamp, UserStatus } from './fields.ts';
 
 /** Response bodies. Only what is listed here leaves the server. */
-
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-function answer<const P extends Type.TProperties>(name: string, properties: P) {
-  return Type.Object(properties, { $id: name, additionalProperties: false });
-}
 
 export const User = answer('User', {
   id: Type.String({ description: 'UUIDv7.' }),
   email: nullable(Type.String()),
   username: nullable(Type.String()),
   phone: nullable(Type.String()),
-  status: Type.Enum(['pending', 'active', 'locked', 'disabled']),
+  status: UserStatus,
   role: Type.String(),
   email_verified: Type.Boolean(),
   two_factor_enabled: Type.Boolean(),
@@ -43,10 +38,10 @@ export const VerificationRequired = answer('VerificationRequired', {
   status: Type.Literal('verification_required'),
   flow_token: Type.String(),
   expires_at: Timestamp,
-  delivery: Type.Object(
-    { channel: Type.Literal('email'), to: Type.String({ description: 'Masked.' }) },
-    { additionalProperties: false },
-  ),
+  delivery: strictObject({
+    channel: Type.Literal('email'),
+    to: Type.String({ description: 'Masked.' }),
+  }),
 });
 
 export const TwoFactorRequired = answer('TwoFactorRequired', {
@@ -115,10 +110,7 @@ const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
 
 export const AccountExport = answer('AccountExport', {
   user: User,
-  registration: Type.Object(
-    { ip: nullable(Type.String()), user_agent: nullable(Type.String()) },
-    { additionalProperties: false },
-  ),
+  registration: strictObject({ ip: nullable(Type.String()), user_agent: nullable(Type.String()) }),
   sessions: Records,
   known_networks: Records,
   mails: Records,

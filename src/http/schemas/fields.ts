@@ -1,3 +1,4 @@
+import { USER_STATUSES } from '../../services/user/view.ts';
 import { Type } from '../kernel/typebox.ts';
 
 /** Request fields, each declared once. Lengths are generous bounds; the rule is in the services. */
@@ -32,5 +33,8 @@ export const RecoveryCodeText = Type.String({
   maxLength: ANY_TEXT,
   description: 'One of the recovery codes.',
 });
-export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+export const UserStatus = Type.Enum(USER_STATUSES);
+/** A UUID as we write it. */
+export const UUID_PATTERN = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+export const Uuid = Type.String({ pattern: UUID_PATTERN });
 export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' });

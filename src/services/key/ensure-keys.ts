@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../crypto/random.ts';
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { KEY_KINDS, type KeyKind } from './kinds.ts';
+import { KEY_KINDS } from './kinds.ts';
 import { makeKey } from './make-key.ts';
 import { checkMasterKey, keyCheckValue, type MasterKey } from './master-key.ts';
 import { keyStore } from './store.ts';
@@ -39,9 +39,8 @@ export async function ensureKeys(
   const [master] = await masters.load();
   const now = clock.now();
   const instanceId = uuidv7(now.getTime());
-  const kinds = Object.keys(KEY_KINDS) as KeyKind[];
   const keys = await Promise.all([
-    ...kinds.map((kind) => makeKey(master, kind, 'active', now)),
+    ...KEY_KINDS.map((kind) => makeKey(master, kind, 'active', now)),
     makeKey(master, 'signing', 'next', now),
   ]);
 

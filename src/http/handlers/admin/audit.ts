@@ -2,11 +2,9 @@ import type { AuditRecord } from '../../../services/audit/search.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
 import { Type } from '../../kernel/typebox.ts';
-import { AuditPage, Cursor, DateTime, PageLimit } from '../../schemas/admin.ts';
+import { AuditPage, Cursor, DateTime, DEFAULT_PAGE_LIMIT, PageLimit } from '../../schemas/admin.ts';
 import { Uuid } from '../../schemas/fields.ts';
 import { readTime } from './read-time.ts';
-
-const DEFAULT_LIMIT = 50;
 
 export const listAudit = adminRoute({
   method: 'get',
@@ -29,7 +27,7 @@ export const listAudit = adminRoute({
   }),
   responses: { 200: AuditPage },
   async handler({ query }, { audit }) {
-    const { user_id: userId, action, since, until, cursor, limit = DEFAULT_LIMIT } = query;
+    const { user_id: userId, action, since, until, cursor, limit = DEFAULT_PAGE_LIMIT } = query;
     const filter = {
       userId,
       action,

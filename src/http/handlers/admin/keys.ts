@@ -1,5 +1,6 @@
 import { fieldError } from '../../../errors.ts';
 import { parseDuration } from '../../../lib/duration.ts';
+import { KEY_KINDS } from '../../../services/key/kinds.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
 import { Type } from '../../kernel/typebox.ts';
@@ -25,7 +26,7 @@ export const rotateKey = adminRoute({
   tags: TAGS,
   ...operatorsWith('keys:write'),
   body: strictObject({
-    kind: Type.Enum(['signing', 'pepper', 'refresh', 'data', 'code']),
+    kind: Type.Enum(KEY_KINDS),
     grace: Type.Optional(
       Type.String({
         maxLength: 12,

@@ -1,6 +1,6 @@
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { etagOf, readIfMatch } from '../../etag.ts';
-import { strictObject } from '../../kernel/schema.ts';
+import { nullable, strictObject } from '../../kernel/schema.ts';
 import { Type } from '../../kernel/typebox.ts';
 import {
   AdminUser,
@@ -8,17 +8,17 @@ import {
   CreatedUser,
   Cursor,
   DateTime,
+  DEFAULT_PAGE_LIMIT,
   PageLimit,
   PasswordSet,
   Role,
   SessionsEnded,
 } from '../../schemas/admin.ts';
-import { Email, Password, Phone, Username, Uuid } from '../../schemas/fields.ts';
+import { Email, Password, Phone, Username, UserStatus, Uuid } from '../../schemas/fields.ts';
 import { readTime } from './read-time.ts';
 
 const ById = strictObject({ id: Uuid });
 const TAGS = ['users'] as const;
-const DEFAULT_LIMIT = 50;
 
 export const listUsers = adminRoute({
   method: 'get',
@@ -28,7 +28,7 @@ export const listUsers = adminRoute({
   tags: TAGS,
   ...operatorsWith('users:read'),
   query: strictObject({
-    status: Type.Optional(Type.Enum(['pending', 'active', 'locked', 'disabled'])),
+    status: Type.Optional(UserStatus),
     role: Type.Optional(Role),
     email: Type.Optional(Email),
     email_prefix: Type.Optional(Type.String({ minLength: 1, maxLength: 320 })),
@@ -49,7 +49,7 @@ export const listUsers = adminRoute({
   responses: { 200: AdminUserList },
   async handler({ query }, { users }) {
     const { email_prefix, two_factor, created_since, created_until, ...rest } = query;
-    const { cursor, limit = DEFAULT_LIMIT, ...filter } = rest;
+    const { cursor, limit = DEFAULT_PAGE_LIMIT, ...filter } = rest;
     const page = await users.list(
       {
         ...filter,
@@ -132,7 +132,7 @@ export const changeUser = adminRoute({
   body: strictObject({
     status: Type.Optional(Type.Enum(['active', 'locked', 'disabled'])),
     role: Type.Optional(Role),
-    username: Type.Optional(Type.Union([Username, Type.Null()])),
+    username: Type.Optional(nullable(Username)),
   }),
   example: { status: 'locked' },
   responses: { 200: AdminUser },
