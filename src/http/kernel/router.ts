@@ -48,7 +48,7 @@ export function createRouter<Services>(
   function methodsOf(ctx: HttpContext): readonly string[] {
     const layers: KoaRouter<Exchange>['stack'] = ctx['matched'] ?? [];
     const fixed = fixedPaths.get(ctx.path)?.keys() ?? [];
-    return [...new Set([...fixed, ...layers.flatMap((layer) => layer.methods)])];
+    return [...fixed, ...layers.flatMap((layer) => layer.methods)];
   }
 
   return {

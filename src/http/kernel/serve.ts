@@ -34,6 +34,7 @@ export type Serve<Services> = (
   params: Readonly<Record<string, string>>,
 ) => Promise<void>;
 
+/** Nobody who is shed is sent away for longer. */
 const MOST_REST_SECONDS = 5;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -85,17 +86,15 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
   };
 }
 
-/** Before anything is read or asked for; those who come back come one after the other. */
+/** A refusal with a time of its own to come back, or all who are refused now would come back at once. */
 function shed(): AppError {
   return new AppError('overloaded', { retryAfterSeconds: randomInt(1, MOST_REST_SECONDS + 1) });
 }
 
 /** @throws AppError `validation_failed` with pointers under `/query` */
 function queryOf(ctx: HttpContext, route: Route<never>): unknown {
-  if (route.anyQuery) return undefined;
-  const query =
-    ctx.querystring === '' && !route.query ? undefined : readQuery(ctx.query, route.query);
-  if (query === undefined) return undefined;
+  if (route.anyQuery || (ctx.querystring === '' && !route.query)) return undefined;
+  const query = readQuery(ctx.query, route.query);
   checkStrings(query, '/query');
   route.validateQuery(query);
   return query;
@@ -118,9 +117,9 @@ async function bodyOf<Services>(
 }
 
 function idempotencyKeyOf(ctx: HttpContext): string | null {
-  const key = ctx.get('Idempotency-Key');
-  if (key === '' && ctx.req.headers['idempotency-key'] === undefined) return null;
-  if (IDEMPOTENCY_KEY.test(key)) return key;
+  const key = ctx.req.headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
   throw fieldError(
     '/header/idempotency-key',
     'bad_format',
