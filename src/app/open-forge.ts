@@ -1,7 +1,8 @@
 import type { Config } from '../../config/index.ts';
+import type { Argon2Params } from '../crypto/argon2/engine.ts';
 import { selectEngine } from '../crypto/argon2/select-engine.ts';
 import { createForge, type Forge } from '../crypto/forge.ts';
-import { type Argon2Params, HASH_BYTES } from '../crypto/phc.ts';
+import { HASH_BYTES } from '../crypto/phc.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Tracer } from '../lib/tracer.ts';

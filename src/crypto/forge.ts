@@ -1,6 +1,11 @@
 import { AppError } from '../errors.ts';
-import { type Argon2Cost, type Argon2Engine, isSameCost } from './argon2/engine.ts';
-import { type Argon2Params, HASH_BYTES } from './phc.ts';
+import {
+  type Argon2Cost,
+  type Argon2Engine,
+  type Argon2Params,
+  isSameCost,
+} from './argon2/engine.ts';
+import { HASH_BYTES } from './phc.ts';
 import { createReturnTimes } from './return-times.ts';
 
 export interface ForgeOptions {

@@ -1,12 +1,10 @@
 import phcFormat from '@phc/format';
-import { type Argon2Cost, type Argon2Variant, isSameCost } from './argon2/engine.ts';
-
-/** What is needed to compute a stored Argon2id hash again. */
-export interface Argon2Params extends Argon2Cost {
-  /** Bytes of the hash; 32 unless a foreign string says otherwise. */
-  readonly length: number;
-  readonly variant?: Argon2Variant;
-}
+import {
+  type Argon2Cost,
+  type Argon2Params,
+  type Argon2Variant,
+  isSameCost,
+} from './argon2/engine.ts';
 
 export interface Phc {
   readonly params: Argon2Params;

@@ -1,7 +1,7 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import type { Config } from '../../../config/index.ts';
+import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import { selectEngine } from '../../crypto/argon2/select-engine.ts';
-import type { Argon2Params } from '../../crypto/phc.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { hashParams } from '../open-forge.ts';

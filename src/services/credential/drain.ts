@@ -1,5 +1,6 @@
+import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import type { Forge } from '../../crypto/forge.ts';
-import { type Argon2Params, formatPhc } from '../../crypto/phc.ts';
+import { formatPhc } from '../../crypto/phc.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { isPassing, toAppError } from '../../db/errors.ts';

@@ -1,6 +1,7 @@
+import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import { isEqual } from '../../crypto/equal.ts';
 import type { Forge, Hasher, Reservation } from '../../crypto/forge.ts';
-import { type Argon2Params, formatPhc, needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
+import { formatPhc, needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
 import { prehash } from '../../crypto/prehash.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';

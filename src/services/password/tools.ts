@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/index.ts';
+import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import type { Forge } from '../../crypto/forge.ts';
-import type { Argon2Params } from '../../crypto/phc.ts';
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';

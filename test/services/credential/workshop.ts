@@ -1,8 +1,8 @@
 import type { Core } from '../../../src/app/core.ts';
-import type { Argon2Engine } from '../../../src/crypto/argon2/engine.ts';
+import type { Argon2Engine, Argon2Params } from '../../../src/crypto/argon2/engine.ts';
 import { nodeRsEngine } from '../../../src/crypto/argon2/node-rs.ts';
 import { createForge } from '../../../src/crypto/forge.ts';
-import { type Argon2Params, HASH_BYTES } from '../../../src/crypto/phc.ts';
+import { HASH_BYTES } from '../../../src/crypto/phc.ts';
 import { uuidv7 } from '../../../src/crypto/random.ts';
 import { createCredentialCreator, type HashMode } from '../../../src/services/credential/create.ts';
 import { createDrain } from '../../../src/services/credential/drain.ts';

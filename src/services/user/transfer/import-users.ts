@@ -1,4 +1,5 @@
-import { type Argon2Params, formatPhc } from '../../../crypto/phc.ts';
+import type { Argon2Params } from '../../../crypto/argon2/engine.ts';
+import { formatPhc } from '../../../crypto/phc.ts';
 import { randomBytes, uuidv7 } from '../../../crypto/random.ts';
 import type { Db } from '../../../db/database.ts';
 import type { FieldError } from '../../../errors.ts';
