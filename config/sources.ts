@@ -6,7 +6,7 @@ import type { Problem } from './problem.ts';
 import type { SettingName } from './schema.ts';
 
 /** Read when neither `--config` nor `AUTHCTL_CONFIG` names another; it may be missing. */
-export const DEFAULT_CONFIG_FILE = 'config/authctl.yaml';
+const DEFAULT_CONFIG_FILE = 'config/authctl.yaml';
 
 const CONFIG_VARIABLE = 'AUTHCTL_CONFIG';
 

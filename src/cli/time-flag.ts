@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { AppError } from '../errors.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 
 /** A date, optionally with a time; without a zone it is UTC, like everything we print. */
@@ -10,16 +10,16 @@ const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$
 /** A flag that takes a point in time: `2026-03-01`, `2026-03-01T12:00:00Z`, or `24h` for that long ago. */
 export const timeFlag = Flags.custom<Date, { summary: string }>({
   helpValue: '<time>',
-  parse: async (text) => parseTime(text, systemClock),
+  parse: async (text) => parseTime(text),
 });
 
 /**
  * Reads a point in time.
  * @throws AppError `usage` where the text is none
  */
-export function parseTime(text: string, clock: Clock): Date {
+function parseTime(text: string): Date {
   const ago = parseDuration(text);
-  if (ago !== null) return new Date(clock.now().getTime() - ago);
+  if (ago !== null) return new Date(systemClock.now().getTime() - ago);
   const hasZone = /(Z|[+-]\d\d:\d\d)$/.test(text) || DATE.test(text);
   const time = new Date(hasZone ? text : `${text}Z`);
   if ((DATE.test(text) || DATE_TIME.test(text)) && !Number.isNaN(time.getTime())) return time;

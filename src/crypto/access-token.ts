@@ -9,9 +9,9 @@ import { secretKeyFromSeed, signV4Public } from './sign-v4.ts';
 const v4 = new PublicProtocol(VerifyFactory, ImportPublicKeyFactory);
 
 /** How far another node's clock may run ahead in `iat` and `nbf`. `exp` has no leeway. */
-export const CLOCK_LEEWAY_SECONDS = 60;
+const CLOCK_LEEWAY_SECONDS = 60;
 /** No access token lives longer, whatever its `exp` says; the bound of the configured lifetime. */
-export const MAX_ACCESS_TTL_SECONDS = 86_400;
+const MAX_ACCESS_TTL_SECONDS = 86_400;
 /** Ours have 500 to 600 characters; longer texts are refused before any work. */
 const MAX_TOKEN_CHARACTERS = 2_048;
 

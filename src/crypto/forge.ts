@@ -14,9 +14,7 @@ export interface ForgeOptions {
   readonly slots: number;
   /** The current cost; the measured rate is the rate of this cost. */
   readonly cost: Argon2Cost;
-  /** How many seconds of work may wait, at the measured rate. Default 1. */
-  readonly queueSeconds?: number | undefined;
-  /** A fixed number of requests that may wait instead. */
+  /** Requests that may wait; a second's worth at the measured rate unless told. */
   readonly queueLimit?: number | undefined;
   readonly clock: { monotonicMs(): number };
   /** Told of each step, to measure it for whoever asked: `password.wait` and `password.hash`. */
@@ -47,15 +45,14 @@ export interface Hasher {
   /**
    * Hashes for a request, in order of arrival.
    * @param params the current cost unless a stored hash asks for its own
-   * @param signal leaves the queue when aborted; a hash under way is finished and thrown away
    * @throws AppError `overloaded` at once when the queue is full, `unavailable` after `close`
    */
-  hash(input: Buffer, salt: Buffer, params?: Argon2Params, signal?: AbortSignal): Promise<Buffer>;
+  hash(input: Buffer, salt: Buffer, params?: Argon2Params): Promise<Buffer>;
   /**
    * Computes a password hash of another kind, an imported user's, in a slot like `hash`.
    * @throws AppError as `hash` does
    */
-  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  run<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** A place in the queue that is kept for one request; its first hash takes it. */
@@ -73,7 +70,10 @@ export interface Forge extends Hasher {
    * @throws AppError `overloaded`
    */
   reserve(): Reservation;
-  /** Hashes in the background: starts only while no request waits. Its queue is the caller's to bound. */
+  /**
+   * Hashes in the background: starts only while no request waits. Its queue is the caller's to bound.
+   * @param signal leaves the queue when aborted; a hash under way is finished and thrown away
+   */
   idleHash(
     input: Buffer,
     salt: Buffer,
@@ -112,7 +112,7 @@ type Lane = Set<Waiter>;
  * of requests waits, and everybody else is told at once.
  */
 export function createForge(options: ForgeOptions): Forge {
-  const { engine, slots, clock, queueSeconds = 1, step = unmeasured } = options;
+  const { engine, slots, clock, step = unmeasured } = options;
   const currentParams: Argon2Params = { ...options.cost, length: HASH_BYTES };
   const requests: Lane = new Set();
   const background: Lane = new Set();
@@ -130,23 +130,22 @@ export function createForge(options: ForgeOptions): Forge {
   }
 
   function queueLimit(): number {
-    return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond() * queueSeconds));
+    return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond()));
   }
 
   /** @param enter what lets a request into the queue */
   function hasherBehind(enter: () => void): Hasher {
-    async function run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    async function run<T>(work: () => Promise<T>): Promise<T> {
       enter();
       const arrivedAt = clock.monotonicMs();
-      const take = () => takeSlot(requests, signal);
+      const take = () => takeSlot(requests);
       await (busy < slots ? take() : step('password.wait', take));
       totals.waitMs += clock.monotonicMs() - arrivedAt;
       return useSlot(work);
     }
     return {
       run,
-      hash: (input, salt, params = currentParams, signal?) =>
-        run(() => hashNow(input, salt, params), signal),
+      hash: (input, salt, params = currentParams) => run(() => hashNow(input, salt, params)),
     };
   }
 
@@ -180,7 +179,7 @@ export function createForge(options: ForgeOptions): Forge {
   }
 
   /** Resolves when a slot is the caller's; `useSlot` gives it back. While a slot is free nobody waits. */
-  function takeSlot(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
+  function takeSlot(lane: Lane, signal?: AbortSignal): Promise<void> {
     if (isClosed) return Promise.reject(new AppError('unavailable'));
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (busy < slots) {

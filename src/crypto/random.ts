@@ -33,7 +33,7 @@ export function randomInt(min: number, max: number): number {
 export const CODE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
 
 /** Draws a code a person types: 5 bits a character, no bias, as 256 is a multiple of 32. */
-export function randomCode(length = 8): string {
+export function randomCode(length: number): string {
   let code = '';
   for (const byte of randomBytes(length)) code += CODE_ALPHABET[byte % CODE_ALPHABET.length];
   return code;

@@ -2,12 +2,12 @@ import { mac } from './mac.ts';
 import { randomCode, uuidBytes } from './random.ts';
 import { groupCode, readTypedCode } from './typed-code.ts';
 
-export const RECOVERY_CODES = 10;
+const RECOVERY_CODES = 10;
 const CODE_LENGTH = 16;
 
-/** Draws recovery codes, `XXXX-XXXX-XXXX-XXXX`: 80 bits each. */
-export function generateRecoveryCodes(count = RECOVERY_CODES): string[] {
-  return Array.from({ length: count }, () => groupCode(randomCode(CODE_LENGTH)));
+/** Draws ten recovery codes, `XXXX-XXXX-XXXX-XXXX`: 80 bits each. */
+export function generateRecoveryCodes(): string[] {
+  return Array.from({ length: RECOVERY_CODES }, () => groupCode(randomCode(CODE_LENGTH)));
 }
 
 /** The bare form of a typed recovery code; null where it cannot be one. */

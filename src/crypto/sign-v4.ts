@@ -7,7 +7,11 @@ const HEADER = 'v4.public.';
 const HEADER_BYTES = Buffer.from(HEADER);
 const NO_BYTES = Buffer.alloc(0);
 
-/** @param seed 32 bytes, from which Ed25519 derives the whole key (RFC 8032 §5.1.5) */
+/**
+ * Imports an Ed25519 key.
+ * @param seed 32 bytes, from which Ed25519 derives the whole key (RFC 8032 §5.1.5)
+ * @throws TypeError for any other length
+ */
 export function secretKeyFromSeed(seed: Buffer): KeyObject {
   if (seed.length !== 32) throw new TypeError('an Ed25519 seed is 32 bytes');
   const der = Buffer.concat([PKCS8_HEADER, seed]);

@@ -7,8 +7,8 @@ export interface GuardianOptions {
   /** Requests it may make at once after a quiet time. */
   readonly burst: number;
   /** The same for routes that hash a password; they count in both buckets. */
-  readonly hashingRatePerSecond?: number;
-  readonly hashingBurst?: number;
+  readonly hashingRatePerSecond: number;
+  readonly hashingBurst: number;
   /** Networks remembered at most; an entry is about 100 bytes. */
   readonly maxNetworks?: number;
   readonly clock: Clock;
@@ -74,11 +74,7 @@ const CEILING_FACTOR = 4;
 export function createGuardian(options: GuardianOptions): Guardian {
   const { clock, maxNetworks = 65_536 } = options;
   const general = createLimit('ip', options.ratePerSecond, options.burst);
-  const hashing = createLimit(
-    'ip-hashing',
-    options.hashingRatePerSecond ?? 5,
-    options.hashingBurst ?? 20,
-  );
+  const hashing = createLimit('ip-hashing', options.hashingRatePerSecond, options.hashingBurst);
   const generalCeiling = raise(general);
   const hashingCeiling = raise(hashing);
   const networks = new Map<string, Network>();

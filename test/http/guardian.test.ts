@@ -8,10 +8,12 @@ import { echo, route, whoami } from './support/routes.ts';
 const resolve = createClientResolver([]);
 const clientAt = (ip: string) => resolve(ip, undefined);
 
+const RATES = { ratePerSecond: 50, burst: 100, hashingRatePerSecond: 5, hashingBurst: 20 };
+
 function start(options: Partial<GuardianOptions> = {}) {
   let nowMs = 1_000_000;
   const clock = { now: () => new Date(nowMs), monotonicMs: () => nowMs };
-  const guardian = createGuardian({ ratePerSecond: 50, burst: 100, clock, ...options });
+  const guardian = createGuardian({ ...RATES, clock, ...options });
   onTestFinished(() => guardian.close());
   /** How many of `count` requests pass. */
   const admitted = (ip: string, count: number, hashing = false) => {

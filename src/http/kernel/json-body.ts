@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { type JsonObject, parseStrictJson } from './strict-json.ts';
 
 /** The largest body any route takes: 16 KiB. */
-export const MAX_BODY_BYTES = 16_384;
+const MAX_BODY_BYTES = 16_384;
 
 /** A request's body, and the bytes it was read from (a keyed MAC of them recognises a retry). */
 export interface JsonBody {

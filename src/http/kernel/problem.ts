@@ -47,12 +47,12 @@ export function toProblem(error: AppError, requestId: string): Problem {
   };
 }
 
-export function problemType(code: ErrorCode): string {
+function problemType(code: ErrorCode): string {
   return `urn:authctl:error:${code}`;
 }
 
 /** `invalid_refresh_token` reads `Invalid refresh token`. */
-export function problemTitle(code: ErrorCode): string {
+function problemTitle(code: ErrorCode): string {
   const words = code.replaceAll('_', ' ').replace('json', 'JSON');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

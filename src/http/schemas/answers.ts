@@ -17,7 +17,7 @@ export const User = answer('User', {
   created_at: Timestamp,
 });
 
-export const Tokens = answer('Tokens', {
+const Tokens = answer('Tokens', {
   token_type: Type.Literal('Bearer'),
   access_token: Type.String({ description: 'PASETO v4.public.' }),
   access_token_expires_at: Timestamp,
@@ -70,7 +70,7 @@ export const PasswordReset = answer('PasswordReset', {
 
 export const TokensAnswer = answer('TokensAnswer', { tokens: Tokens });
 
-export const Session = answer('Session', {
+const Session = answer('Session', {
   id: Type.String(),
   current: Type.Boolean({ description: 'The session that asks.' }),
   device_name: nullable(Type.String()),

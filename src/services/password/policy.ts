@@ -34,8 +34,8 @@ export interface PasswordRules {
 }
 
 /** Whatever the rules, more is not hashed: an attacker could buy work with long input. */
-export const MAX_PASSWORD_BYTES = 1_024;
-export const MAX_PASSWORD_CODE_POINTS = 256;
+const MAX_PASSWORD_BYTES = 1_024;
+const MAX_PASSWORD_CODE_POINTS = 256;
 
 /** Checks new passwords; `docs/passwords.md` says why each rule is there. */
 export function createPasswordPolicy(rules: PasswordRules): PasswordPolicy {

@@ -6,7 +6,13 @@ import { startApp } from '../support/http.ts';
 import { failing } from '../support/routes.ts';
 
 test('a 429 names the budget that is used up, not the one that is not', async () => {
-  const guardian = createGuardian({ ratePerSecond: 50, burst: 100, clock: systemClock });
+  const guardian = createGuardian({
+    ratePerSecond: 50,
+    burst: 100,
+    hashingRatePerSecond: 5,
+    hashingBurst: 20,
+    clock: systemClock,
+  });
   const limited = failing('/v1/limited', () => {
     throw new AppError('rate_limited', {
       retryAfterSeconds: 290,

@@ -6,13 +6,7 @@ import { pbkdf2 } from './pbkdf2.ts';
 import { scrypt } from './scrypt.ts';
 
 /** Every kind of password hash that can be imported. */
-export const FOREIGN_FORMATS: readonly ForeignFormat[] = [
-  argon2,
-  bcrypt,
-  scrypt,
-  firebaseScrypt,
-  pbkdf2,
-];
+const FOREIGN_FORMATS: readonly ForeignFormat[] = [argon2, bcrypt, scrypt, firebaseScrypt, pbkdf2];
 
 /** Printable ASCII without blanks, and longer than any string of these formats. */
 const PLAIN_TEXT = /^[\x21-\x7e]{1,512}$/;
