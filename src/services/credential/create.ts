@@ -1,11 +1,11 @@
 import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import type { Forge } from '../../crypto/forge.ts';
-import { formatPhc } from '../../crypto/phc.ts';
 import { prehash } from '../../crypto/prehash.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
 import type { Keys } from '../key/keyring.ts';
 import type { Backlog } from './backlog.ts';
+import { hashToPhc, SALT_BYTES } from './hash-to-phc.ts';
 import type { NewCredential } from './stored.ts';
 
 /** `adaptive` hashes at once while a slot is free and defers in a burst; see `docs/threat-model.md`. */
@@ -20,8 +20,6 @@ export interface CredentialCreatorDeps {
 }
 
 export type CredentialCreator = ReturnType<typeof createCredentialCreator>;
-
-const SALT_BYTES = 16;
 
 /** A password ready for Argon2id: `x` is its keyed prehash. */
 interface Prepared {
@@ -44,9 +42,7 @@ export function createCredentialCreator(deps: CredentialCreatorDeps) {
     { pepperKid, salt, x }: Prepared,
     hash: Forge['hash'],
   ): Promise<NewCredential> {
-    const phcSalt = randomBytes(SALT_BYTES);
-    const raw = await hash(x, phcSalt, params);
-    return { pepperKid, salt, pending: null, phc: formatPhc(params, phcSalt, raw) };
+    return { pepperKid, salt, pending: null, phc: await hashToPhc(x, params, hash) };
   }
 
   return {

@@ -1,11 +1,10 @@
 import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import type { Forge } from '../../crypto/forge.ts';
-import { formatPhc } from '../../crypto/phc.ts';
-import { randomBytes } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { isPassing, toAppError } from '../../db/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { NO_TRACER, type Tracer } from '../../lib/tracer.ts';
+import { hashToPhc } from './hash-to-phc.ts';
 import { hardenCredential } from './verify.ts';
 
 export interface DrainDeps {
@@ -74,10 +73,10 @@ export function createDrain(deps: DrainDeps) {
     row: ClaimedRow,
     signal: AbortSignal,
   ): Promise<'hardened' | 'failed' | 'parked' | 'skipped'> {
-    const salt = randomBytes(16);
     try {
-      const hash = await forge.idleHash(row.pending, salt, params, signal);
-      const phc = formatPhc(params, salt, hash);
+      const phc = await hashToPhc(row.pending, params, (x, salt) =>
+        forge.idleHash(x, salt, params, signal),
+      );
       const stored = { userId: row.user_id, version: row.version };
       return (await hardenCredential(db, stored, phc)) ? 'hardened' : 'skipped';
     } catch (error) {

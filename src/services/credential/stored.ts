@@ -5,7 +5,7 @@
  * - *imported*: `phc` holds another system's hash of the bare password (no pepper), until its
  *   owner signs in.
  *
- * A final one without a salt is none: `phc` holds random bytes that no password makes.
+ * A final one without a salt is none: see `phcOfNoPassword`.
  */
 export interface StoredCredential {
   readonly userId: string;

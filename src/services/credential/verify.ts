@@ -1,7 +1,7 @@
 import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import { isEqual } from '../../crypto/equal.ts';
 import type { Forge, Hasher, Reservation } from '../../crypto/forge.ts';
-import { formatPhc, needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
+import { needsRehash, type Phc, parsePhc } from '../../crypto/phc.ts';
 import { prehash } from '../../crypto/prehash.ts';
 import { randomBytes } from '../../crypto/random.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
@@ -10,6 +10,7 @@ import type { KeySet, Keys } from '../key/keyring.ts';
 import type { CredentialCreator } from './create.ts';
 import type { ForeignHash } from './foreign/format.ts';
 import { parseForeignHash } from './foreign/parse.ts';
+import { hashToPhc, SALT_BYTES } from './hash-to-phc.ts';
 import { NOBODY, type StoredCredential } from './stored.ts';
 
 export interface CredentialVerifierDeps {
@@ -64,7 +65,7 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
   const upgrades = new Set<Promise<void>>();
 
   /** What an unknown user's attempt is hashed with; its result is ignored. */
-  const nobody = { userId: NOBODY, salt: randomBytes(16) };
+  const nobody = { userId: NOBODY, salt: randomBytes(SALT_BYTES) };
 
   async function prepare(stored: StoredCredential | null, password: string) {
     const pepper = await keys.having('pepper', stored?.pepperKid);
@@ -85,10 +86,9 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
     x: Buffer,
     hasher: Hasher,
   ): Promise<boolean> {
-    const salt = randomBytes(16);
-    const hash = await hasher.hash(x, salt, params);
+    const phc = await hashToPhc(x, params, hasher.hash);
     if (!stored?.pending || !isEqual(x, stored.pending)) return false;
-    await promote(stored, formatPhc(params, salt, hash));
+    await promote(stored, phc);
     return true;
   }
 
@@ -179,8 +179,7 @@ export function createCredentialVerifier(deps: CredentialVerifierDeps) {
      */
     async settle(stored: StoredCredential): Promise<StoredCredential> {
       if (!stored.pending) return stored;
-      const salt = randomBytes(16);
-      const phc = formatPhc(params, salt, await forge.hash(stored.pending, salt, params));
+      const phc = await hashToPhc(stored.pending, params, forge.hash);
       await hardenCredential(db, stored, phc);
       return { ...stored, pending: null, phc };
     },

@@ -1,7 +1,7 @@
 import type { Argon2Cost } from '../../crypto/argon2/engine.ts';
-import { formatPhc } from '../../crypto/phc.ts';
-import { randomBytes, uuidv7 } from '../../crypto/random.ts';
+import { uuidv7 } from '../../crypto/random.ts';
 import { type Queryable, statement } from '../../db/database.ts';
+import { phcOfNoPassword } from '../credential/hash-to-phc.ts';
 import type { NewCredential } from '../credential/stored.ts';
 import { endFlows } from '../flow/redeem.ts';
 import { lockUser } from '../user/lock.ts';
@@ -23,9 +23,7 @@ const REPLACE = statement(
        parked_reason = NULL, updated_at = $4
    FROM old WHERE c.user_id = old.user_id`,
 );
-// No password makes a hash of these random bytes; the form is the usual one, so that checking a
-// password against it costs what it always costs. That there is none shows by the missing
-// salt, beside a pepper: without one it would be another system's.
+// The pepper stays, or is the active one: a hash without any would be another system's.
 const DISCARD = statement(
   'credentials.discard',
   `UPDATE credentials
@@ -90,7 +88,7 @@ export async function discardPassword(
   tx: Queryable,
   discard: { userId: string; cost: Argon2Cost; at: Date },
 ): Promise<void> {
-  const phc = formatPhc(discard.cost, randomBytes(16), randomBytes(32));
+  const phc = phcOfNoPassword(discard.cost);
   await tx.execute(DISCARD, [discard.userId, phc, discard.at]);
 }
 

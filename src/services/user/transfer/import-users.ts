@@ -1,12 +1,12 @@
 import type { Argon2Params } from '../../../crypto/argon2/engine.ts';
-import { formatPhc } from '../../../crypto/phc.ts';
-import { randomBytes, uuidv7 } from '../../../crypto/random.ts';
+import { uuidv7 } from '../../../crypto/random.ts';
 import type { Db } from '../../../db/database.ts';
 import type { FieldError } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { TextLine } from '../../../lib/read-lines.ts';
 import type { Actor } from '../../audit/actor.ts';
 import { recordAudit } from '../../audit/record.ts';
+import { phcOfNoPassword } from '../../credential/hash-to-phc.ts';
 import type { Events } from '../../event/events.ts';
 import type { Keys } from '../../key/keyring.ts';
 import type { IdentityPolicy } from '../../registration/identity.ts';
@@ -118,15 +118,10 @@ export function createImportUsers(deps: ImportDeps) {
     return { ...user, id, givenId: user.id, credential: await toCredential(user), event };
   }
 
-  /**
-   * Without a hash: random bytes in our own form. No password makes them, and a check costs the usual; that
-   * there is none shows by the missing salt.
-   */
   async function toCredential({ passwordHash }: ImportedUser): Promise<ImportRow['credential']> {
     if (passwordHash !== null) return { pepperKid: null, salt: null, phc: passwordHash };
     const { pepper } = await keys.ring();
-    const phc = formatPhc(params, randomBytes(16), randomBytes(32));
-    return { pepperKid: pepper.active.kid, salt: null, phc };
+    return { pepperKid: pepper.active.kid, salt: null, phc: phcOfNoPassword(params) };
   }
 
   /** Writes what is new among the rows of a batch and says what became of every line. */
