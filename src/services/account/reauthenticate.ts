@@ -58,12 +58,8 @@ export function createReauthenticate(deps: ReauthenticateDeps) {
   ): Promise<Proof> {
     checkMaximumLength(presented.password, presented.pointer);
     const attempt = await limits.beginFactor(userId);
-    try {
-      return await settleAttempt(attempt, () => prove(userId, presented));
-    } catch (error) {
-      if (error instanceof AppError && error.status === 401) await auditFailure(userId, client);
-      throw error;
-    }
+    const check = () => prove(userId, presented);
+    return settleAttempt(attempt, check, () => auditFailure(userId, client));
   };
 
   async function prove(

@@ -7,15 +7,25 @@ const WRONG = new Set<string>(['invalid_credentials', 'invalid_code']);
 /**
  * Runs a check that was counted beforehand and settles the count by its outcome: success and faults
  * give it back, a wrong guess keeps it.
+ * @param onWrong puts a wrong guess on record
  */
-export async function settleAttempt<T>(attempt: Attempt, check: () => Promise<T>): Promise<T> {
+export async function settleAttempt<T>(
+  attempt: Attempt,
+  check: () => Promise<T>,
+  onWrong: () => Promise<void>,
+): Promise<T> {
+  let result: T;
   try {
-    const result = await check();
-    await attempt.succeed();
-    return result;
+    result = await check();
   } catch (error) {
-    const isWrong = error instanceof AppError && WRONG.has(error.code);
-    await (isWrong ? attempt.fail() : attempt.release());
+    if (error instanceof AppError && WRONG.has(error.code)) {
+      await attempt.fail();
+      await onWrong();
+    } else {
+      await attempt.release();
+    }
     throw error;
   }
+  await attempt.succeed();
+  return result;
 }

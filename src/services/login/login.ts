@@ -7,7 +7,8 @@ import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { CredentialVerifier } from '../credential/verify.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
-import type { Attempt, Limits } from '../limit/limits.ts';
+import type { Limits } from '../limit/limits.ts';
+import { settleAttempt } from '../limit/settle-attempt.ts';
 import { checkMaximumLength } from '../password/policy.ts';
 import { type Account, findAccount, parseIdentifier } from './account.ts';
 import type { NextStep } from './next-step.ts';
@@ -42,10 +43,6 @@ export function createLogin(deps: LoginDeps) {
     // In a crowd most are refused: they must cost neither a count nor a look-up, known or unknown.
     const reservation = credentials.reserve();
     const account = await findRightful(input, client, reservation).finally(reservation.release);
-    if (!account) {
-      await auditFailure(client);
-      throw new AppError('invalid_credentials');
-    }
     return nextStep.afterPassword(account.user, {
       amr: ['pwd'],
       deviceName: input.device_name ?? null,
@@ -53,19 +50,24 @@ export function createLogin(deps: LoginDeps) {
     });
   };
 
-  /** The account whose password this is; null, after the same work, where it is nobody's. */
+  /**
+   * The account whose password this is.
+   * @throws AppError `invalid_credentials`, after the same work, where it is nobody's
+   */
   async function findRightful(
     input: LoginInput,
     client: ClientInfo,
     hasher: Hasher,
-  ): Promise<Account | null> {
+  ): Promise<Account> {
     const who = parseIdentifier(input);
     const attempt = await limits.beginLogin(who?.value ?? '', client);
-    return settle(attempt, async () => {
+    async function check(): Promise<Account> {
       const found = who && (await findAccount(db, who));
       const isRight = await credentials.verify(found?.credential ?? null, input.password, hasher);
-      return isRight ? found : null;
-    });
+      if (!found || !isRight) throw new AppError('invalid_credentials');
+      return found;
+    }
+    return settleAttempt(attempt, check, () => auditFailure(client));
   }
 
   /** Which account was meant is not recorded: the identifier may be a password typed a line too early. */
@@ -77,20 +79,4 @@ export function createLogin(deps: LoginDeps) {
       result: 'refused',
     });
   }
-}
-
-/** Runs a check that was counted beforehand, and settles the count by what it found. */
-async function settle(
-  attempt: Attempt,
-  check: () => Promise<Account | null>,
-): Promise<Account | null> {
-  let account: Account | null;
-  try {
-    account = await check();
-  } catch (error) {
-    await attempt.release();
-    throw error;
-  }
-  await (account ? attempt.succeed() : attempt.fail());
-  return account;
 }

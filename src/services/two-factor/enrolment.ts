@@ -3,7 +3,7 @@ import { formatTotpSecret, generateTotpSecret, matchTotp, totpUri } from '../../
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Reauthenticate } from '../account/reauthenticate.ts';
+import type { Proof, Reauthenticate } from '../account/reauthenticate.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -57,7 +57,6 @@ const INSERT = statement(
   `INSERT INTO totps (user_id, sealed, data_kid, last_step, confirmed_at)
    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO NOTHING`,
 );
-const NOT_ENABLED = 'Two-factor authentication is not on.';
 
 /** The right password of a user who has two-factor on: what they ask for is there already. */
 function alreadyEnabled(error: unknown): never {
@@ -71,16 +70,22 @@ export function createEnrolment(deps: EnrolmentDeps) {
   const { db, clock, keys, flows, redeemer, reauthenticate, limits, events, mails } = deps;
 
   /** The step of a right code from the authenticator being set up; wrong ones count for the user. */
-  async function matchSetup(flow: OpenFlow, userId: string, code: string): Promise<number> {
-    const attempt = await limits.beginFactor(userId);
-    return settleAttempt(attempt, async () => {
+  async function matchSetup(
+    flow: OpenFlow,
+    userId: string,
+    code: string,
+    client: ClientInfo,
+  ): Promise<number> {
+    async function check(): Promise<number> {
       const { byKid } = await keys.having('data', flow.codeKid);
       const key = byKid.get(flow.codeKid ?? '');
       const secret = key && flow.sealed && openTotpSecret(key, userId, flow.sealed);
       const step = secret ? matchTotp(secret, code, clock.now().getTime(), 0) : null;
       if (step === null) throw new AppError('invalid_code');
       return step;
-    });
+    }
+    const attempt = await limits.beginFactor(userId);
+    return settleAttempt(attempt, check, () => auditWrongSetup(userId, client));
   }
 
   async function auditWrongSetup(userId: string, client: ClientInfo): Promise<void> {
@@ -92,6 +97,20 @@ export function createEnrolment(deps: EnrolmentDeps) {
       userId,
       detail: { purpose: 'totp_setup' },
     });
+  }
+
+  /**
+   * Proves again who asks, before a change of factors that are on.
+   * @throws AppError those of re-authentication; `conflict` when two-factor is off
+   */
+  async function proveEnabled(
+    userId: string,
+    input: { password: string } & PresentedFactor,
+    client: ClientInfo,
+  ): Promise<Proof> {
+    const proof = await reauthenticate(userId, { ...input, pointer: '/password' }, client);
+    if (proof.account.user.two_factor_enabled) return proof;
+    throw new AppError('conflict', { text: 'Two-factor authentication is not on.' });
   }
 
   /** After the commit: this process reads the user anew, the worker sends the mail. */
@@ -150,11 +169,7 @@ export function createEnrolment(deps: EnrolmentDeps) {
       const { userId } = principal;
       const flow = await redeemer.takeTry(input.flow_token, 'totp_setup');
       if (flow.userId !== userId) throw new AppError('flow_expired');
-      const step = await matchSetup(flow, userId, input.code).catch(async (error: unknown) => {
-        if (error instanceof AppError && error.code === 'invalid_code')
-          await auditWrongSetup(userId, client);
-        throw error;
-      });
+      const step = await matchSetup(flow, userId, input.code, client);
       const ring = await keys.ring();
       const at = clock.now();
       const codes = await db.transaction(async (tx) => {
@@ -179,10 +194,8 @@ export function createEnrolment(deps: EnrolmentDeps) {
       client: ClientInfo,
     ): Promise<void> {
       const { userId } = principal;
-      const presented = { ...input, pointer: '/password' };
-      const proof = await reauthenticate(userId, presented, client);
+      const proof = await proveEnabled(userId, input, client);
       const { user } = proof.account;
-      if (!user.two_factor_enabled) throw new AppError('conflict', { text: NOT_ENABLED });
       const at = clock.now();
       await db.transaction(async (tx) => {
         await proof.use(tx);
@@ -196,17 +209,18 @@ export function createEnrolment(deps: EnrolmentDeps) {
       announce(principal);
     },
 
-    /** Replaces the recovery codes; sign-ins under way begin anew. @throws AppError those of re-authentication; `conflict` when it is off */
+    /**
+     * Replaces the recovery codes; sign-ins under way begin anew.
+     * @throws AppError those of re-authentication; `conflict` when it is off
+     */
     async regenerateRecoveryCodes(
       principal: Principal,
       input: { password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<string[]> {
       const { userId } = principal;
-      const presented = { ...input, pointer: '/password' };
-      const proof = await reauthenticate(userId, presented, client);
+      const proof = await proveEnabled(userId, input, client);
       const { user } = proof.account;
-      if (!user.two_factor_enabled) throw new AppError('conflict', { text: NOT_ENABLED });
       const ring = await keys.ring();
       const at = clock.now();
       const codes = await db.transaction(async (tx) => {

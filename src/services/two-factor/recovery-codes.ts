@@ -9,6 +9,11 @@ const INSERT = statement(
    SELECT $1, digest, $3, $4 FROM unnest($2::bytea[]) AS t (digest)`,
 );
 
+/** Takes all of a user's recovery codes away. */
+export async function removeRecoveryCodes(tx: Queryable, userId: string): Promise<void> {
+  await tx.execute(REMOVE, [userId]);
+}
+
 /**
  * Gives a user ten new recovery codes; the old ones are dead.
  * @returns the codes, to be shown once: only keyed digests are stored
@@ -22,7 +27,7 @@ export async function replaceRecoveryCodes(
   const { kid, secret } = ring.code.active;
   const codes = generateRecoveryCodes();
   const digests = codes.map((code) => digestRecoveryCode(secret, userId, code));
-  await tx.execute(REMOVE, [userId]);
+  await removeRecoveryCodes(tx, userId);
   await tx.execute(INSERT, [userId, digests, kid, at]);
   return codes;
 }

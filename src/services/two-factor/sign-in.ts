@@ -43,12 +43,10 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
     const userId = flow.userId;
     if (userId === null) throw new AppError('flow_expired');
     const attempt = await limits.beginFactor(userId);
-    const proved = await settleAttempt(attempt, () => factors.prove(userId, input)).catch(
-      async (error: unknown) => {
-        if (error instanceof AppError && error.code === 'invalid_code')
-          await auditFailure(userId, client);
-        throw error;
-      },
+    const proved = await settleAttempt(
+      attempt,
+      () => factors.prove(userId, input),
+      () => auditFailure(userId, client),
     );
     const isTold = await signInNotice.isDue(userId, client);
     const at = clock.now();
