@@ -15,6 +15,11 @@ export function identityPolicyOf({ registration, usernames, phones }: Config): I
   return { identifier: registration.identifier, usernames, phones };
 }
 
+/** Whether a username is unique, and so a way to sign in. */
+export function isUsernameUnique({ usernames, identifier }: IdentityPolicy): boolean {
+  return usernames === 'unique' || identifier !== 'email';
+}
+
 /** Who registers, in canonical form: at least one of `email` and `usernameKey` is there. */
 export interface Identity {
   readonly email: string | null;
@@ -35,7 +40,7 @@ export interface IdentityInput {
  */
 export function parseIdentity(input: IdentityInput, policy: IdentityPolicy): Identity {
   const problems: FieldError[] = [];
-  const isUnique = policy.usernames === 'unique' || policy.identifier !== 'email';
+  const isUnique = isUsernameUnique(policy);
 
   const email = input.email === undefined ? null : canonicaliseEmail(input.email);
   if (input.email !== undefined && policy.identifier === 'username')
@@ -72,15 +77,18 @@ export function findMissingIdentity(
   input: { readonly email?: unknown; readonly username?: unknown },
   { identifier }: IdentityPolicy,
 ): FieldError[] {
-  const needsEmail = identifier === 'email' && input.email === undefined;
-  const needsUsername = identifier === 'username' && input.username === undefined;
-  const needsEither =
-    identifier === 'either' && input.email === undefined && input.username === undefined;
-  return [
-    ...(needsEmail ? [required('/email', 'Is required.')] : []),
-    ...(needsUsername ? [required('/username', 'Is required.')] : []),
-    ...(needsEither ? [required('/email', 'An e-mail address or a username is required.')] : []),
-  ];
+  const hasEmail = input.email !== undefined;
+  const hasUsername = input.username !== undefined;
+  switch (identifier) {
+    case 'email':
+      return hasEmail ? [] : [required('/email', 'Is required.')];
+    case 'username':
+      return hasUsername ? [] : [required('/username', 'Is required.')];
+    case 'either':
+      return hasEmail || hasUsername
+        ? []
+        : [required('/email', 'An e-mail address or a username is required.')];
+  }
 }
 
 function required(pointer: string, detail: string): FieldError {

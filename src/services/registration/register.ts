@@ -19,13 +19,15 @@ import type { SessionIssuer } from '../session/issue.ts';
 import { presentUser } from '../user/view.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Idempotency } from './idempotency.ts';
-import { type Identity, type IdentityPolicy, parseIdentity } from './identity.ts';
+import {
+  type Identity,
+  type IdentityInput,
+  type IdentityPolicy,
+  parseIdentity,
+} from './identity.ts';
 import type { RegistrationRow } from './row.ts';
 
-export interface RegistrationInput {
-  readonly email?: string | undefined;
-  readonly username?: string | undefined;
-  readonly phone?: string | undefined;
+export interface RegistrationInput extends IdentityInput {
   readonly password: string;
   readonly password_confirmation?: string | undefined;
   readonly device_name?: string | undefined;

@@ -4,12 +4,7 @@ import {
   normalisePhone,
 } from '../../crypto/canonical.ts';
 import { fieldError } from '../../errors.ts';
-import type { IdentityPolicy } from '../registration/identity.ts';
-
-/** Whether a username is unique, and so a way to sign in. */
-export function isUsernameUnique({ usernames, identifier }: IdentityPolicy): boolean {
-  return usernames === 'unique' || identifier !== 'email';
-}
+import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
 
 /**
  * Reads a username to be set: null removes it, undefined leaves it. The key is null where usernames

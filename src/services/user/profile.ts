@@ -8,10 +8,10 @@ import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { noticeOf, notifyOwner } from '../mail/notice.ts';
-import type { IdentityPolicy } from '../registration/identity.ts';
+import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
 import type { Authenticator, Principal } from '../session/authenticate.ts';
 import type { Wake } from '../wake.ts';
-import { isUsernameUnique, readPhone, readUsername } from './profile-fields.ts';
+import { readPhone, readUsername } from './profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ProfileDeps {

@@ -8,11 +8,10 @@ import type { Events } from '../event/events.ts';
 import { endFlows } from '../flow/redeem.ts';
 import type { MailQueue } from '../mail/draft.ts';
 import { notifyOwner } from '../mail/notice.ts';
-import type { IdentityPolicy } from '../registration/identity.ts';
+import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
 import { endSessions } from '../session/end.ts';
 import { removeFactors } from '../two-factor/remove.ts';
 import { claimUsername } from './claim-username.ts';
-import { isUsernameUnique } from './profile-fields.ts';
 import { USER_COLUMNS, type UserColumns } from './view.ts';
 
 const MARK_PROVED = statement(

@@ -10,7 +10,11 @@ import { recordAudit } from '../../audit/record.ts';
 import type { DomainDirectory } from '../../domain/directory.ts';
 import type { Events } from '../../event/events.ts';
 import type { PasswordTools } from '../../password/tools.ts';
-import { type IdentityPolicy, parseIdentity } from '../../registration/identity.ts';
+import {
+  type IdentityInput,
+  type IdentityPolicy,
+  parseIdentity,
+} from '../../registration/identity.ts';
 import { checkRole } from './role.ts';
 
 export interface CreateUserDeps {
@@ -22,10 +26,7 @@ export interface CreateUserDeps {
   readonly events: Events;
 }
 
-export interface NewUser {
-  readonly email?: string | undefined;
-  readonly username?: string | undefined;
-  readonly phone?: string | undefined;
+export interface NewUser extends IdentityInput {
   /** One is drawn where none is given. */
   readonly password?: string | undefined;
   readonly role?: string | undefined;

@@ -1,6 +1,11 @@
 import { AppError, type FieldError } from '../../../errors.ts';
 import { parseForeignHash } from '../../credential/foreign/parse.ts';
-import { type Identity, type IdentityPolicy, parseIdentity } from '../../registration/identity.ts';
+import {
+  type Identity,
+  type IdentityInput,
+  type IdentityPolicy,
+  parseIdentity,
+} from '../../registration/identity.ts';
 import { isRole } from '../admin/role.ts';
 import { USER_STATUSES, type UserStatus } from '../view.ts';
 
@@ -114,7 +119,7 @@ function checkHash(text: string | null): FieldError[] {
 }
 
 function tryIdentity(
-  input: Parameters<typeof parseIdentity>[0],
+  input: IdentityInput,
   policy: IdentityPolicy,
   problems: FieldError[],
 ): Identity | null {
