@@ -31,6 +31,16 @@ export function maskEmail(email: string): string {
   return `${email.slice(0, 1)}•••${email.slice(at)}`;
 }
 
+/** The answer to a request for a code, whether or not one was mailed. */
+export function codeSent(flow: { token: string; expiresAt: Date }) {
+  return {
+    status: 'code_sent',
+    flow_token: flow.token,
+    expires_at: flow.expiresAt.toISOString(),
+  } as const satisfies FlowAnswer;
+}
+
+/** The answer of a registration or sign-in that a mailed code is to finish. */
 export function verificationRequired(flow: { token: string; expiresAt: Date }, email: string) {
   return {
     status: 'verification_required',

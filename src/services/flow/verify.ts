@@ -11,7 +11,7 @@ import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
-import { type FlowAnswer, verificationRequired } from './answers.ts';
+import { codeSent, type FlowAnswer, verificationRequired } from './answers.ts';
 import type { CodeFlows } from './mail-code.ts';
 import type { FlowRedeemer } from './redeem.ts';
 
@@ -88,12 +88,7 @@ export function createVerify(deps: VerifyDeps) {
       await codeFlows.insert(db, draft);
       const { flow } = draft;
       wakeMail.soon();
-      if (purpose === 'verify') return verificationRequired(flow, address);
-      return {
-        status: 'code_sent',
-        flow_token: flow.token,
-        expires_at: flow.expiresAt.toISOString(),
-      };
+      return purpose === 'verify' ? verificationRequired(flow, address) : codeSent(flow);
     },
   };
 }

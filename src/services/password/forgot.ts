@@ -7,7 +7,7 @@ import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
-import type { FlowAnswer } from '../flow/answers.ts';
+import { codeSent, type FlowAnswer } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
@@ -92,11 +92,7 @@ export function createForgot(deps: ForgotDeps) {
         });
       });
       wakeMail.soon();
-      return {
-        status: 'code_sent',
-        flow_token: draft.flow.token,
-        expires_at: draft.flow.expiresAt.toISOString(),
-      };
+      return codeSent(draft.flow);
     },
 
     /**

@@ -103,6 +103,5 @@ function isWithinMaximum(password: string): boolean {
 }
 
 function lengthError(pointer: string, code: string, range: string): AppError {
-  const detail = `Use ${range} characters.`;
-  return new AppError('validation_failed', { fields: [{ pointer, code, detail }] });
+  return fieldError(pointer, code, `Use ${range} characters.`);
 }

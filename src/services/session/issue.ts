@@ -27,15 +27,15 @@ export interface SessionDraft {
   readonly userId: string;
   readonly secret: Buffer;
   readonly secretDigest: Buffer;
-  readonly amr: readonly string[];
+  readonly amr: readonly Amr[];
   readonly deviceName: string | null;
   readonly client: ClientInfo;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
 
-/** How the user proved who they are (RFC 8176): `pwd`, `otp`, `mfa`, and `rcv` for a recovery code. */
-export type Amr = 'pwd' | 'otp' | 'mfa' | 'rcv' | 'email';
+/** How the user proved who they are: as in RFC 8176, and `rcv`, which is ours, for a recovery code. */
+export type Amr = 'pwd' | 'otp' | 'mfa' | 'rcv';
 
 export type SessionIssuer = ReturnType<typeof createSessionIssuer>;
 

@@ -13,6 +13,7 @@ import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Events } from '../event/events.ts';
 import type { Keys } from '../key/keyring.ts';
+import { rateLimited } from '../limit/rate-limited.ts';
 import type { SessionIssuer } from './issue.ts';
 import type { SessionLifetime } from './lifetime.ts';
 import { createRotate, type SessionRow } from './rotate.ts';
@@ -59,6 +60,8 @@ const END_AS_EXPIRED = statement(
   `UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
    WHERE id = $1 AND ended_at IS NULL AND expires_at <= $2`,
 );
+
+const MINUTE_MS = 60_000;
 
 /** Rotates refresh tokens: N callers with one token get one successor between them. */
 export function createRefresh(deps: RefreshDeps) {
@@ -107,11 +110,8 @@ export function createRefresh(deps: RefreshDeps) {
   function refusedForNow(row: FoundRow, now: Date): AppError {
     const isSpent = perMinute !== null && row.refreshes_in_window >= perMinute;
     if (!isSpent || !row.window_ends_at) return new AppError('unavailable');
-    const waitMs = row.window_ends_at.getTime() - now.getTime();
-    return new AppError('rate_limited', {
-      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
-      budget: { name: 'refresh', limit: perMinute, windowSeconds: 60 },
-    });
+    const rule = { name: 'refresh', limit: perMinute, windowMs: MINUTE_MS };
+    return rateLimited(rule, row.window_ends_at, now);
   }
 
   /** The just-used parent again, its successor still unused: the answer was lost. */

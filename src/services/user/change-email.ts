@@ -9,7 +9,7 @@ import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { DomainDirectory } from '../domain/directory.ts';
 import type { Events } from '../event/events.ts';
-import { type FlowAnswer, maskEmail } from '../flow/answers.ts';
+import { codeSent, type FlowAnswer, maskEmail } from '../flow/answers.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import { endFlows, type FlowRedeemer } from '../flow/redeem.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
@@ -98,11 +98,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
       });
       authenticator.forget(sessionId);
       wakeMail.soon();
-      return {
-        status: 'code_sent',
-        flow_token: draft.flow.token,
-        expires_at: draft.flow.expiresAt.toISOString(),
-      };
+      return codeSent(draft.flow);
     },
 
     /**
