@@ -32,7 +32,7 @@ const UNSAFE_SETTINGS = statement(
  * @throws AppError `config_invalid`
  */
 export async function checkServer(on: Queryable, statementTimeoutMs: number): Promise<void> {
-  const [facts] = await on.query<Facts & Record<string, unknown>>(FACTS);
+  const [facts] = await on.query<Facts>(FACTS);
   const { version, version_number: number, encoding, timeout_ms: timeoutMs } = facts!;
   if (number < LEAST_VERSION)
     throw new AppError('config_invalid', {

@@ -116,10 +116,10 @@ export function openDatabase(options: DbOptions): Db {
     }
   }
 
+  const onPool = queryable(pool);
   return {
-    ...queryable(pool),
-    query: (what, values) => guard(() => queryable(pool).query(what, values)),
-    execute: (what, values) => guard(() => queryable(pool).execute(what, values)),
+    query: (what, values) => guard(() => onPool.query(what, values)),
+    execute: (what, values) => guard(() => onPool.execute(what, values)),
     transaction: (work) => guard(() => inTurn(gate, () => inTransaction(pool, work))),
     prisma() {
       prisma ??= loadPrisma(pool);

@@ -12,7 +12,7 @@ export async function checkSchema(
   db: Pick<Queryable, 'query'>,
   known: readonly Pick<Migration, 'name' | 'checksum'>[],
 ): Promise<void> {
-  const rows = await readHistory((what) => db.query<HistoryRow & Record<string, unknown>>(what));
+  const rows = await readHistory((what) => db.query<HistoryRow>(what));
   const status = compareHistory(rows, known);
   if (status.state !== 'current') throw schemaMismatch(status);
 }

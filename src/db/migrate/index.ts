@@ -35,11 +35,7 @@ export function createMigrator(deps: MigratorDeps) {
    * @param upTo the last one to apply; the newest unless told
    * @throws `schema_mismatch` when the database is newer or has diverged, or a migration fails
    */
-  async function apply({
-    upTo,
-  }: {
-    upTo?: string | undefined;
-  } = {}): Promise<{ applied: string[] }> {
+  async function apply(upTo?: string): Promise<{ applied: string[] }> {
     const all = await readMigrations(prismaDir);
     const known = upTo === undefined ? all : all.filter(({ name }) => name <= upTo);
     const hasWork = (session: Pool) => findWork(session, known);

@@ -85,7 +85,7 @@ export function createAuditSearch({ db }: { db: Db }): AuditSearch {
     // A malformed id names nobody; PostgreSQL would refuse the statement.
     if ([userId, cursor].some((id) => id !== undefined && !isUuid(id))) return Promise.resolve([]);
     const values = [userId, action, since, firstIdOf(since ?? BEGINNING), until, cursor, limit];
-    return db.query<AuditRecord & Record<string, unknown>>(
+    return db.query<AuditRecord>(
       what,
       values.map((value) => value ?? null),
     );

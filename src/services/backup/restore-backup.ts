@@ -84,7 +84,7 @@ async function prepareSchema(
     });
   }
   const { state } = await migrator.status();
-  if (state === 'empty') await migrator.apply({ upTo: migrations.at(-1)?.name });
+  if (state === 'empty') await migrator.apply(migrations.at(-1)?.name);
 }
 
 /** Asked when nobody else can migrate any more: a process that starts here may have done so just now. */

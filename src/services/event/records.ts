@@ -73,7 +73,7 @@ export function createEventRecords({ db, clock }: { db: Db; clock: Clock }) {
     /** The newest events first. */
     async list(filter: EventFilter, limit: number): Promise<EventRecord[]> {
       if (!isSatisfiable(filter)) return [];
-      return db.query<EventRecord & Record<string, unknown>>(LIST, [...toValues(filter), limit]);
+      return db.query<EventRecord>(LIST, [...toValues(filter), limit]);
     },
 
     /** How many of the events `replay` would publish again. */

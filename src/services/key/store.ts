@@ -58,6 +58,7 @@ const RESEAL_KEY = statement(
   'keys.reseal',
   'UPDATE keys SET sealed = $2, master_kid = $3 WHERE kid = $1',
 );
+
 /** The statements on `instance` and `keys`, by name. */
 export const keyStore = {
   async findInstance(on: Queryable): Promise<InstanceRow | null> {

@@ -1,4 +1,4 @@
-import { type Db, statement } from '../../db/database.ts';
+import { type Db, type Statement, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createGate } from '../../lib/gate.ts';
@@ -68,7 +68,7 @@ export function createExportAccount({ db, clock }: { db: Db; clock: Clock }) {
   };
 
   async function collect(userId: string): Promise<AccountExport> {
-    const list = (what: typeof SESSIONS) => db.query<Record<string, unknown>>(what, [userId]);
+    const list = (what: Statement) => db.query<Record<string, unknown>>(what, [userId]);
     const [users, sessions, known_networks, mails, audit] = await Promise.all([
       db.query<Exported>(USER, [userId]),
       list(SESSIONS),
