@@ -65,8 +65,8 @@ export interface Reservation extends Hasher {
 export interface Forge extends Hasher {
   /**
    * Keeps a place for a request that has something to do before it hashes, or refuses it now: before
-   * anything is spent on one that has no chance. In a crowd, hundreds would else see the same free
-   * place, and all but one prepare in vain.
+   * anything is spent on one that has no chance. In a crowd, hundreds would otherwise see the
+   * same free place, and all but one prepare in vain.
    * @throws AppError `overloaded`
    */
   reserve(): Reservation;

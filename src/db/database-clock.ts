@@ -33,7 +33,7 @@ const TOLERANCE_MS = 10;
 const NOTICEABLE_STEP_MS = 1_000;
 
 /**
- * Opens the clock that all nodes of an installation share: that of their database (ADR 6).
+ * Opens the clock that all nodes of an installation share: that of their database (ADR 0006).
  *
  * It is asked every second; in between this machine's monotonic time runs on from the last answer. A
  * machine whose wall clock is wrong, or jumps, neither ends nor prolongs anything. While the database is

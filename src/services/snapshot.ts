@@ -60,7 +60,8 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
   }
 
   async function readAfterThis(): Promise<T> {
-    // A read under way may have looked before the caller's reason came up. How it ends is its own.
+    // A read under way may have looked before the caller's reason came up. Whoever began it reports
+    // how it ends.
     await reading?.catch(() => undefined);
     readingNext = undefined;
     return readOnce();
@@ -70,7 +71,7 @@ export function createSnapshot<T>(options: SnapshotOptions<T>): Snapshot<T> {
     get() {
       const ageMs = clock.monotonicMs() - readAt;
       if (!current || ageMs > maxAgeMs) return readOnce();
-      // How it ends is for those to hear who come when the state at hand is too old.
+      // A failure concerns nobody yet: once the state is too old, `get` reads again and reports it.
       if (ageMs > maxAgeMs / 2) readOnce().catch(() => undefined);
       return Promise.resolve(current.state);
     },

@@ -52,6 +52,7 @@ export async function checkDatabase({ config, store }: Installation): Promise<Fi
   return ok(detail);
 }
 
+/** That the schema is the one this program knows. */
 export async function checkMigrations({ store }: Installation): Promise<Finding> {
   await checkSchema(store.db, store.known);
   return ok(`current, ${store.known.at(-1)?.name ?? 'no migrations'}`);
@@ -90,6 +91,7 @@ export async function checkClock({ clock, store: { db } }: Installation): Promis
   );
 }
 
+/** That somebody can register, and that what is configured is verified. */
 export async function checkDomains({ config, clock, store }: Installation): Promise<Finding> {
   const { verified, pending } = await createDomainDirectory({ db: store.db, clock }).summary();
   const detail = `${verified} verified, ${pending.length} pending`;
@@ -112,7 +114,7 @@ export async function checkTexts({ store: { db }, ...rest }: Installation): Prom
 }
 
 async function readServerFacts(db: Db): Promise<ServerFacts> {
-  const rows = await db.query<ServerFacts & Record<string, unknown>>({
+  const rows = await db.query<ServerFacts>({
     name: 'doctor.server',
     text: `SELECT current_setting('server_version') AS version,
                   current_setting('max_connections')::int AS max_connections,

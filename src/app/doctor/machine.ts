@@ -14,6 +14,7 @@ const LITTLE_SPACE = 1_024 * MIB;
 const NO_SPACE = 100 * MIB;
 const MEASURE_MS = 400;
 
+/** That Node is new enough. */
 export function checkRuntime(version: string, platform: string): Finding {
   const major = Number.parseInt(version, 10);
   if (major >= LEAST_NODE) return ok(`Node ${version} on ${platform}`);

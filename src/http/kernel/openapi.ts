@@ -161,7 +161,7 @@ function errorsOf(route: AnyRoute, isLimited: boolean): readonly ErrorCode[] {
   if (!route.anyQuery || route.idempotent) codes.add('validation_failed');
   if (route.idempotent) codes.add('idempotency_conflict');
   if (route.conditional) codes.add('precondition_failed');
-  // A GET takes no body, and says so to who sends one.
+  // A GET takes no body, and says so to whoever sends one.
   if (route.method === 'get') codes.add('malformed_json');
   else for (const code of BODY_ERRORS) codes.add(code);
   if (isLimited) codes.add('rate_limited').add('overloaded');

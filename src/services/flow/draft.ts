@@ -91,6 +91,7 @@ export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) 
   };
 }
 
+/** A row's values, in the order of `FLOW_COLUMNS`. */
 export function flowValues(row: FlowRow): unknown[] {
   return [
     row.tokenDigest,

@@ -24,8 +24,8 @@ export interface CodeFlowDraft {
   readonly mayMail: boolean;
 }
 
-// A decoy's mail is written like any other, for that an address is nobody's must not show in the time
-// either; whoever delivers it finds that it has no user, and withdraws it.
+// A decoy's mail is written like any other, so that the time does not show that an address is nobody's;
+// whoever delivers it finds that it has no user, and withdraws it.
 const INSERT = statement(
   'flows.insert_with_mail',
   `WITH mail AS (

@@ -44,8 +44,8 @@ interface FlowColumns {
 const COLUMNS = `f.token_digest, f.purpose, f.origin, f.user_id, f.address, f.code_digest, f.code_kid,
   f.sealed, f.amr, f.device_name`;
 
-// A try is taken before anything is compared, so parallel guesses cannot exceed the count. Who comes too
-// late takes them all: a clock that is set back brings no flow back that was refused for its time.
+// A try is taken before anything is compared, so parallel guesses cannot exceed the count. A try that
+// comes too late takes them all: a clock that is set back brings no flow back that was refused for its time.
 const TAKE_TRY = statement(
   'flows.take_try',
   `UPDATE flows AS f

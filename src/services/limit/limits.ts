@@ -58,6 +58,7 @@ const IS_KNOWN = statement(
    WHERE (u.email = $1 OR u.username_key = $1) AND k.network = $2 AND k.last_login_at > $3`,
 );
 
+/** The layers over one store of counters. */
 export function createLimits(deps: LimitsDeps): Limits {
   const { db, clock, keys, store, rules, knownForMs, registrationsPerMinute } = deps;
 

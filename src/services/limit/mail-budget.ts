@@ -26,12 +26,13 @@ export interface MailBudgetDeps {
   readonly rules: Rules;
 }
 
-// One row whoever owns it, or nobody: to read one for some and none for others would take time.
+// One row whoever owns it, or nobody: to read one for some and none for others would differ in time.
 const FIND_OWNER = statement(
   'mail_budget.find_owner',
   `SELECT u.id FROM (VALUES ($1)) AS asked (email) LEFT JOIN users AS u ON u.email = asked.email`,
 );
 
+/** Counts mails by mailbox, known or not, under a keyed name. */
 export function createMailBudget({ db, clock, keys, store, rules }: MailBudgetDeps): MailBudget {
   /** By the owner's id, as the audit holds no addresses; nobody's mailbox is recorded without one. */
   async function auditRefusal(

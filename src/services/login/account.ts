@@ -65,6 +65,7 @@ export async function findAccount(on: Queryable, who: Identifier): Promise<Accou
   return toAccount(row);
 }
 
+/** Finds an account by its user's id; null when there is none. */
 export async function findAccountById(on: Queryable, userId: string): Promise<Account | null> {
   return toAccount((await on.query<AccountRow>(BY_ID, [userId]))[0]);
 }

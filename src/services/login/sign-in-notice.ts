@@ -36,8 +36,8 @@ export function createSignInNotice(deps: SignInNoticeDeps) {
   const { db, clock, mails, mailBudget, which, knownForMs } = deps;
   return {
     /**
-     * Whether a sign-in that is about to be is to be told; takes it from the mailbox's budget. Asked
-     * before its transaction, for the budget may be kept elsewhere.
+     * Whether the owner is to be told of a sign-in that is about to happen; if so, takes one mail from
+     * the mailbox's budget. Asked before its transaction, as the budget may be kept in Valkey.
      */
     async isDue(userId: string, client: ClientInfo): Promise<boolean> {
       if (which === 'off') return false;

@@ -42,7 +42,7 @@ interface ResettableRow {
   security_version: number | null;
 }
 
-// One row whatever the address: to read one where the other gives none would take time.
+// One row whatever the address: to read one for some and none for others would differ in time.
 const FIND_RESETTABLE = statement(
   'users.find_resettable',
   `SELECT u.id, u.security_version FROM (VALUES ($1)) AS asked (email)

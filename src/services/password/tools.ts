@@ -31,6 +31,7 @@ export interface PasswordToolsDeps {
   readonly params: Argon2Params;
 }
 
+/** Builds them over this process's Forge. */
 export function createPasswordTools(deps: PasswordToolsDeps): PasswordTools {
   const { config, clock, log, db, keys, forge, params } = deps;
   const backlog = createBacklog({

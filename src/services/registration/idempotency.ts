@@ -79,7 +79,8 @@ export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; k
           const guess = await beginGuess();
           if (!isEqual(row.fingerprint, fingerprintBy(by.secret)))
             throw new AppError('idempotency_conflict');
-          // Given back, no more: the right body may be that of a stranger who tried a taken address.
+          // Given back, but earlier failures stay counted: the right body may be that of a stranger who
+          // tried a taken address.
           await guess.release();
           const { kid, box } = splitKid(row.sealed);
           const secret = (await keys.having('data', kid)).byKid.get(kid);

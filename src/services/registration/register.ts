@@ -144,7 +144,8 @@ export function createRegister(deps: RegisterDeps) {
     identity: Identity,
     client: ClientInfo,
   ): Promise<Draft> {
-    // The name is claimed with the proof of the mailbox: till then it would tell whether this is new.
+    // The name is claimed with the proof of the mailbox: to refuse it now would tell whether the address
+    // is new.
     const unclaimed = { ...identity, usernameKey: null };
     const base = await draftUser(input, unclaimed, client, 'pending');
     const email = base.email!;
@@ -156,8 +157,8 @@ export function createRegister(deps: RegisterDeps) {
       deviceName: input.device_name ?? null,
     });
     const answer = verificationRequired(flow, email);
-    // Whether the address is new is known only in the statement, so both mails are drafted; one goes,
-    // and either way it is the code mail that counts, or the budget would tell.
+    // Whether the address is new is known only in the statement, so both mails are drafted and one goes.
+    // Either counts as a code mail: a budget of its own would tell which it was.
     if (!(await deps.mailBudget.take('verify_email', email, client)))
       return { row: { ...base, flow }, answer };
     const mail = { userId: null, recipient: email };

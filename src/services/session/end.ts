@@ -1,7 +1,7 @@
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Events } from '../event/events.ts';
 
-/** Why a session ended; shown to operators. */
+/** Why a session ended; shown to operators. Refreshing adds `reuse_detected` and `expired`, in SQL. */
 export type EndReason =
   | 'logout'
   | 'logout_all'

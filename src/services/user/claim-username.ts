@@ -17,9 +17,9 @@ const GIVE_UP = statement(
 
 /**
  * Makes the unique username that a registration asked for its owner's, now that the mailbox is proved
- * or need not be. Until then it was nobody's: a name that is taken by an address which may or may not be
- * registered already would tell which. Somebody who was faster keeps it, and the account has none, as
- * subscribers who read of it in `user.registered` are told.
+ * or need not be. Until then it was nobody's: a refusal would have told whether the address was registered
+ * already. Whoever was faster keeps it, and the account has none; subscribers, who have read the name in
+ * `user.registered`, are told.
  */
 export async function claimUsername(
   tx: Queryable,

@@ -42,6 +42,7 @@ export const userColumns = (id: string) => `u.id, u.email, u.username, u.phone, 
     AS recovery_codes_left`;
 export const USER_COLUMNS = userColumns('u.id');
 
+/** A row as its user sees it: nothing that guards the account. */
 export function presentUser(row: UserColumns): UserView {
   return {
     id: row.id,
