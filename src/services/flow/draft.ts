@@ -3,6 +3,7 @@ import { createOpaqueToken } from '../../crypto/opaque-token.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Keys } from '../key/keyring.ts';
+import type { Amr } from '../session/issue.ts';
 import { FLOW_TTL_MS, type FlowOrigin, type FlowPurpose } from './purposes.ts';
 
 /** A flow before it is written: the token for its holder, the row for us. */
@@ -25,7 +26,7 @@ export interface FlowRow {
   readonly address: string | null;
   readonly codeDigest: Buffer | null;
   readonly codeKid: string | null;
-  readonly amr: readonly string[];
+  readonly amr: readonly Amr[];
   readonly deviceName: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -37,7 +38,8 @@ export interface FlowStart {
   readonly user: { readonly id: string; readonly securityVersion: number } | null;
   /** Where a code is mailed to; null for flows that await no mail. */
   readonly address?: string | null;
-  readonly amr?: readonly string[];
+  /** What has been proved, for the session that the flow may end in. */
+  readonly amr?: readonly Amr[];
   readonly deviceName?: string | null;
 }
 

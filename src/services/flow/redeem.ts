@@ -8,6 +8,7 @@ import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
+import type { Amr } from '../session/issue.ts';
 import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import { FLOW_TRIES, type FlowOrigin, type FlowPurpose } from './purposes.ts';
@@ -23,7 +24,8 @@ export interface OpenFlow {
   readonly codeDigest: Buffer | null;
   readonly codeKid: string | null;
   readonly sealed: Buffer | null;
-  readonly amr: readonly string[];
+  /** What was proved before the flow. */
+  readonly amr: readonly Amr[];
   readonly deviceName: string | null;
 }
 
@@ -36,7 +38,7 @@ interface FlowColumns {
   code_digest: Buffer | null;
   code_kid: string | null;
   sealed: Buffer | null;
-  amr: string[];
+  amr: Amr[];
   device_name: string | null;
   is_in_time: boolean;
 }

@@ -58,7 +58,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
       const user = { ...consumed, recovery_codes_left: left };
       if (isRecovery)
         await notifyOwner(tx, mails, user, 'recovery_code_used', { ...noticeOf(client, at), left });
-      const amr = ['pwd' as const, proved.amr, 'mfa' as const];
+      const amr = [...flow.amr, proved.amr, 'mfa' as const];
       return nextStep.signIn(tx, user, { amr, deviceName: flow.deviceName, client }, isTold);
     });
     if (proved.amr === 'rcv') deps.wakeMail.soon();
