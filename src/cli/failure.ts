@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { isUnavailable } from '../db/errors.ts';
 import { AppError, type FieldError } from '../errors.ts';
 import { fallbackHint } from './fallback-hint.ts';
 
@@ -37,6 +38,16 @@ export function toFailure(error: unknown, command: string): Failure {
   if (isUsageError(error)) {
     const hint = `authctl ${command} --help`;
     return { ...none, code: 'usage', message: ownWords(error.message), hint, exitCode: 2 };
+  }
+  if (isUnavailable(error)) {
+    const { exitCode } = new AppError('dependency_unreachable');
+    return {
+      ...none,
+      code: 'dependency_unreachable',
+      message: `PostgreSQL could not do it now: ${lastLine(error)}`,
+      hint: 'try again; authctl doctor says what is wrong with it',
+      exitCode,
+    };
   }
   return {
     ...none,
@@ -96,4 +107,10 @@ function printable(text: string): string {
 /** oclif's own complaints about flags, arguments and unknown commands carry its exit code 2. */
 function isUsageError(error: unknown): error is Error {
   return error instanceof Error && 'oclif' in error;
+}
+
+/** Prisma's errors begin with where in our code they came from. */
+function lastLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.trim().split('\n').at(-1) ?? text;
 }

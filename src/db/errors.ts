@@ -58,10 +58,14 @@ const GONE_STATE = '23503';
  */
 export function toAppError(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
+  if (!isUnavailable(error)) return null;
+  return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+}
+
+/** Whether the database could not do now what it may well do at another try. */
+export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error) ?? '';
-  if (isPassing(error) || TIMED_OUT_STATES.has(code) || code === GONE_STATE)
-    return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
-  return null;
+  return isPassing(error) || TIMED_OUT_STATES.has(code) || code === GONE_STATE;
 }
 
 function codeOf(error: unknown): string | undefined {
