@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { lastLine } from './test/support/last-line.ts';
+import { SlowFirst } from './test/support/slow-first.ts';
 
 /** Real servers and real processes on a machine that may have two cores: two files at a time. */
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
     reporters: ['default', lastLine],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // As the product's own processes: hashing must not fill the pool that files and DNS share.
