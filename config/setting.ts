@@ -1,6 +1,5 @@
 /** The kinds of setting: how each is read from text, written back, and described to a person. */
 import { resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
 import { formatDuration, parseDuration } from '../src/lib/duration.ts';
 import { parseHeaderList } from '../src/lib/header-list.ts';
 import { formatSize, parseSize } from '../src/lib/size.ts';
@@ -260,43 +259,6 @@ export function key(words: Words): Setting<Secret | undefined, 'secret'> {
     const bytes = decodeKey(value);
     return bytes?.length === 32 && new Set(bytes).size > 8 ? new Secret(value) : undefined;
   });
-}
-
-/** An item of a `list`: one of a few words. */
-export function among<const C extends string>(options: readonly C[]) {
-  return (item: string): C | undefined => options.find((option) => option === item);
-}
-
-/** An item of a `list`: an address or a network in CIDR notation, canonical. */
-export function cidr(item: string): string | undefined {
-  if (ipaddr.isValidCIDR(item)) {
-    const [address, bits] = ipaddr.parseCIDR(item);
-    return `${address.toString()}/${bits}`;
-  }
-  if (!item.includes('/') && ipaddr.IPv4.isValidFourPartDecimal(item)) return `${item}/32`;
-  return ipaddr.IPv6.isValid(item) ? `${ipaddr.parse(item).toString()}/128` : undefined;
-}
-
-/** An item of a `list`: `host:port`, IPv6 in brackets. */
-export function hostPort(item: string): string | undefined {
-  const match = /^(?:[\w.-]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(item);
-  const port = Number(match?.[1]);
-  return port >= 1 && port <= 65_535 ? item : undefined;
-}
-
-/** An item of a `list`: scheme, host and port as a browser sends them in `Origin`. */
-export function origin(item: string): string | undefined {
-  const url = URL.parse(item);
-  return url && url.origin !== 'null' && url.origin === item.toLowerCase() ? url.origin : undefined;
-}
-
-/** An item of a `list`: a domain name of two labels or more, in lower case. */
-export function domainName(item: string): string | undefined {
-  const name = item.toLowerCase();
-  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
-  return name.length <= 253 && new RegExp(`^${label}(?:\\.${label})+$`).test(name)
-    ? name
-    : undefined;
 }
 
 function define<V, K extends Kind>(

@@ -1,7 +1,7 @@
+import { hostPort } from '../list-items.ts';
 import {
   choice,
   duration,
-  hostPort,
   integer,
   list,
   type Setting,

@@ -1,14 +1,5 @@
-import {
-  cidr,
-  duration,
-  httpUrl,
-  integer,
-  list,
-  origin,
-  type Setting,
-  text,
-  toggle,
-} from '../setting.ts';
+import { cidr, origin } from '../list-items.ts';
+import { duration, httpUrl, integer, list, type Setting, text, toggle } from '../setting.ts';
 
 /** Where and for whom it listens. */
 export const listeners = {

@@ -1,4 +1,5 @@
-import { among, choice, duration, httpUrl, integer, list, type Setting } from '../setting.ts';
+import { among } from '../list-items.ts';
+import { choice, duration, httpUrl, integer, list, type Setting } from '../setting.ts';
 
 /** Which passwords are good enough. */
 export const passwords = {

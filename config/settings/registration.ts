@@ -1,4 +1,5 @@
-import { choice, domainName, duration, integer, list, type Setting, toggle } from '../setting.ts';
+import { domainName } from '../list-items.ts';
+import { choice, duration, integer, list, type Setting, toggle } from '../setting.ts';
 
 /** Who may register, and how. */
 export const registration = {
