@@ -45,9 +45,9 @@ const FIND_USER = statement('mails.find_user', 'SELECT FROM users WHERE id = $1'
 export type Delivery = ReturnType<typeof createDelivery>;
 
 /**
- * Sends the queued messages of one channel, at least once each, by any number of workers: a mail is claimed for a minute,
- * sent, then marked. A worker that dies in between leaves it to the next, and the receiver sees the
- * same Message-ID twice.
+ * Sends the queued messages of one channel, at least once each, by any number of workers: a mail is
+ * claimed for a minute, sent, then marked. A worker that dies in between leaves it to the next, and the
+ * receiver sees the same Message-ID twice.
  */
 export function createDelivery(deps: DeliveryDeps) {
   const { db, clock, log, keys, outlet, maxTries } = deps;
