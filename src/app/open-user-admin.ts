@@ -1,4 +1,5 @@
 import type { Scope } from '../lib/lifecycle.ts';
+import { createChangeAccount } from '../services/account/change.ts';
 import { createPasswordTools, type PasswordTools } from '../services/password/tools.ts';
 import { identityPolicyOf } from '../services/registration/identity.ts';
 import { createUserAdmin, type UserAdmin } from '../services/user/admin.ts';
@@ -17,16 +18,17 @@ export function openUserAdmin(core: Core, scope: Scope): UserAdmin {
     return createPasswordTools({ ...core, forge, params: hashParams(config) });
   }
 
+  // No session is remembered here; API nodes find out within their own bound.
+  const forgetSession = () => undefined;
   return createUserAdmin({
     ...core,
     domains,
     identities: identityPolicyOf(config),
+    changeAccount: createChangeAccount({ ...core, wakeMail, forgetSession }),
     passwordTools() {
       tools ??= openTools();
       return tools;
     },
-    wakeMail,
-    // No session is remembered here; API nodes find out within their own bound.
-    forgetSession: () => undefined,
+    forgetSession,
   });
 }

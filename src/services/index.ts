@@ -5,6 +5,7 @@ import type { Db } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Tracer } from '../lib/tracer.ts';
+import { createChangeAccount } from './account/change.ts';
 import { createReauthenticate } from './account/reauthenticate.ts';
 import type { DomainDirectory } from './domain/directory.ts';
 import type { Events } from './event/events.ts';
@@ -17,7 +18,7 @@ import type { Limits } from './limit/limits.ts';
 import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
-import { createSignInNotice } from './login/sign-in-notice.ts';
+import { createIsSignInTold } from './login/sign-in-notice.ts';
 import type { MailQueue } from './mail/draft.ts';
 import { createChangePassword } from './password/change.ts';
 import { createForgot } from './password/forgot.ts';
@@ -79,13 +80,15 @@ export function createServices(deps: ServicesDeps) {
   };
 
   const tools = createPasswordTools(deps);
-  const { passwords, history, credentials: creator, verifier } = tools;
+  const { passwords, credentials: creator, verifier } = tools;
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
   const authenticator = createAuthenticator({ db, clock, keys, ...policy, stateMaxAgeMs, tracer });
+  const forgetSession = authenticator.forget;
+  const changeAccount = createChangeAccount({ ...deps, wakeMail, forgetSession });
   const codeFlows = createCodeFlows({ flows, mails });
-  const signInNotice = createSignInNotice({
+  const isSignInTold = createIsSignInTold({
     db,
     clock,
     mails,
@@ -102,7 +105,8 @@ export function createServices(deps: ServicesDeps) {
     codeFlows,
     mailBudget,
     sessions: issuer,
-    signInNotice,
+    isSignInTold,
+    changeAccount,
     events,
     wakeMail,
   });
@@ -115,7 +119,7 @@ export function createServices(deps: ServicesDeps) {
     factors,
     limits,
   });
-  const account = { ...deps, reauthenticate, authenticator, redeemer, codeFlows, wakeMail };
+  const account = { ...deps, changeAccount, reauthenticate, redeemer, codeFlows };
   const batch = createRegistrationBatch({
     db,
     clock,
@@ -161,62 +165,40 @@ export function createServices(deps: ServicesDeps) {
       lifetime: policy.lifetime,
       tracer,
     }),
-    sessions: createSessions({ db, clock, events, authenticator }),
+    sessions: createSessions({ db, clock, changeAccount }),
     verify: createVerify({
+      ...account,
       identities,
-      ...deps,
       flows: redeemer,
-      codeFlows,
       nextStep,
-      authenticator,
       wakeMail,
     }),
     twoFactorSignIn: createTwoFactorSignIn({
-      ...deps,
+      ...account,
       flows: redeemer,
       factors,
       nextStep,
-      signInNotice,
-      wakeMail,
+      isSignInTold,
     }),
     forgot: createForgot({
-      ...deps,
+      ...account,
       identities,
       flows,
-      redeemer,
-      codeFlows,
-      authenticator,
       wakeMail,
     }),
-    reset: createReset({
-      ...deps,
-      redeemer,
-      passwords,
-      history,
-      credentials: creator,
-      verifier,
-      authenticator,
-      wakeMail,
-    }),
-    changePassword: createChangePassword({
-      ...account,
-      passwords,
-      history,
-      credentials: creator,
-      verifier,
-    }),
+    reset: createReset({ ...account, ...tools }),
+    changePassword: createChangePassword({ ...account, ...tools }),
     changeEmail: createChangeEmail({ ...account, domains, identities }),
     updateProfile: createUpdateProfile({ ...account, identities }),
     deleteAccount: createDeleteAccount(account),
     exportAccount: createExportAccount({ db, clock }),
     enrolment: createEnrolment({ ...account, flows, product: config.product }),
     users: createUserAdmin({
-      ...deps,
+      ...account,
       identities,
       domains,
-      wakeMail,
       passwordTools: async () => tools,
-      forgetSession: authenticator.forget,
+      forgetSession,
     }),
     batchStats: batch.stats,
     /** Answers what was accepted; the listeners have closed before. */

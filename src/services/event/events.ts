@@ -20,7 +20,7 @@ export type EventType =
 export interface NewEvent {
   readonly type: EventType;
   readonly userId: string;
-  readonly payload?: Readonly<Record<string, unknown>>;
+  readonly payload?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface Events {

@@ -107,9 +107,10 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
 
     /**
      * Checks a mailed code. A wrong one is put on record, a decoy's too: it costs time.
+     * @returns whom it was sent to
      * @throws AppError `invalid_code`; the try stays taken
      */
-    async checkCode(flow: OpenFlow, presentedCode: string, client: ClientInfo): Promise<void> {
+    async checkCode(flow: OpenFlow, presentedCode: string, client: ClientInfo): Promise<string> {
       const code = normaliseCode(presentedCode);
       const { byKid } = await keys.having('code', flow.codeKid);
       const key = byKid.get(flow.codeKid ?? '');
@@ -118,7 +119,7 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
         key !== undefined &&
         flow.codeDigest !== null &&
         isEqual(digestMailCode(key, flow.tokenDigest, code), flow.codeDigest);
-      if (isRight) return;
+      if (isRight && flow.userId !== null) return flow.userId;
       await recordAudit(db, {
         at: clock.now(),
         action: 'code.failed',

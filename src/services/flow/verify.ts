@@ -1,14 +1,11 @@
 import { digestOpaqueToken } from '../../crypto/opaque-token.ts';
 import type { Db } from '../../db/database.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
 import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { NextStep, Progress } from '../login/next-step.ts';
-import type { MailQueue } from '../mail/draft.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
 import { codeSent, type FlowAnswer, verificationRequired } from './answers.ts';
@@ -17,23 +14,19 @@ import type { FlowRedeemer } from './redeem.ts';
 
 export interface VerifyDeps {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly flows: FlowRedeemer;
   readonly codeFlows: CodeFlows;
   readonly limits: Limits;
   readonly mailBudget: MailBudget;
-  readonly mails: MailQueue;
-  readonly events: Events;
   readonly identities: IdentityPolicy;
   readonly nextStep: NextStep;
-  readonly authenticator: Authenticator;
   readonly wakeMail: Wake;
 }
 
 /** Proving a mailbox with the code that was sent to it, and sending another. */
 export function createVerify(deps: VerifyDeps) {
-  const { db, clock, flows, codeFlows, limits, mailBudget, nextStep, authenticator, wakeMail } =
-    deps;
+  const { db, changeAccount, flows, codeFlows, limits, mailBudget, nextStep } = deps;
 
   return {
     /**
@@ -46,19 +39,16 @@ export function createVerify(deps: VerifyDeps) {
       client: ClientInfo,
     ): Promise<FlowAnswer> {
       const flow = await flows.takeTry(input.flow_token, 'verify');
-      await flows.checkCode(flow, input.code, client);
+      const userId = await flows.checkCode(flow, input.code, client);
       const progress: Progress = { amr: ['pwd'], deviceName: flow.deviceName, client };
-      const { finish, ended } = await db.transaction(async (tx) => {
-        const consumed = await flows.consume(tx, flow);
-        const proof = { user: consumed, client, at: clock.now(), isRegistrant: true };
-        const { user, ended } = await proveMailbox(tx, deps, proof);
-        const finish = user.two_factor_enabled
+      const finish = await changeAccount(byOwner({ userId }, client), async (change) => {
+        const consumed = await flows.consume(change.tx, flow);
+        const proof = { user: consumed, isRegistrant: true };
+        const { user } = await proveMailbox(change, deps.identities, proof);
+        return user.two_factor_enabled
           ? () => nextStep.askForFactor(user, progress)
-          : await nextStep.signIn(tx, user, progress);
-        return { finish, ended };
+          : nextStep.signIn(change.tx, user, progress);
       });
-      ended.forEach(authenticator.forget);
-      wakeMail.soon();
       return finish();
     },
 
@@ -87,7 +77,7 @@ export function createVerify(deps: VerifyDeps) {
       });
       await codeFlows.insert(db, draft);
       const { flow } = draft;
-      wakeMail.soon();
+      deps.wakeMail.soon();
       return purpose === 'verify' ? verificationRequired(flow, address) : codeSent(flow);
     },
   };

@@ -2,6 +2,7 @@ import { domainOf } from '../../crypto/canonical.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type AccountChange, byOwner, type ChangeAccount } from '../account/change.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -18,7 +19,7 @@ import { openSession } from '../session/open.ts';
 import { claimUsername } from '../user/claim-username.ts';
 import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
-import type { SignInNotice } from './sign-in-notice.ts';
+import type { IsSignInTold } from './sign-in-notice.ts';
 
 export interface NextStepDeps {
   readonly db: Db;
@@ -29,7 +30,8 @@ export interface NextStepDeps {
   readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
   readonly sessions: SessionIssuer;
-  readonly signInNotice: SignInNotice;
+  readonly isSignInTold: IsSignInTold;
+  readonly changeAccount: ChangeAccount;
   readonly events: Events;
   readonly wakeMail: Wake;
 }
@@ -55,7 +57,7 @@ const ACTIVATE = statement(
  */
 export function createNextStep(deps: NextStepDeps) {
   const { db, clock, domains, identities, flows, codeFlows, mailBudget } = deps;
-  const { sessions, signInNotice, events, wakeMail } = deps;
+  const { sessions, isSignInTold, changeAccount, events } = deps;
 
   async function needsVerification(user: UserColumns): Promise<boolean> {
     if (user.email === null) return false;
@@ -81,7 +83,7 @@ export function createNextStep(deps: NextStepDeps) {
       mayMail,
     });
     await codeFlows.insert(db, draft);
-    wakeMail.soon();
+    deps.wakeMail.soon();
     return verificationRequired(draft.flow, email);
   }
 
@@ -108,7 +110,6 @@ export function createNextStep(deps: NextStepDeps) {
   /**
    * Signs in a user who has proved everything asked for.
    * @param on the caller's transaction, or the database where there is nothing to share one with
-   * @param isTold whether its owner gets a mail about it: then `on` is a transaction
    * @returns what is left to do once that is committed, and then the answer
    * @throws AppError `invalid_credentials` when the user changed since they were read
    */
@@ -116,7 +117,6 @@ export function createNextStep(deps: NextStepDeps) {
     on: Queryable,
     user: UserColumns,
     progress: Progress,
-    isTold = false,
   ): Promise<() => Promise<FlowAnswer>> {
     const draft = sessions.draft(user.id, progress);
     const payload = { session_id: draft.id, amr: progress.amr };
@@ -125,10 +125,8 @@ export function createNextStep(deps: NextStepDeps) {
       : null;
     const others = await openSession(on, draft, user.security_version, event);
     if (others === null) throw new AppError('invalid_credentials');
-    if (isTold) await signInNotice.write(on, user, progress.client, draft.createdAt);
     return async () => {
-      if (isTold) wakeMail.soon();
-      if (others >= MOST_SESSIONS) await makeRoom(user.id, progress.client, draft.createdAt);
+      if (others >= MOST_SESSIONS) await makeRoom(user.id, progress.client);
       return {
         status: 'authenticated',
         user: presentUser(user),
@@ -149,18 +147,15 @@ export function createNextStep(deps: NextStepDeps) {
   }
 
   /** Registered under a policy that asked for a proof, signing in under one that does not. */
-  async function activate(tx: Queryable, user: UserColumns): Promise<UserColumns> {
-    if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
-    return (await tx.query<UserColumns>(ACTIVATE, [user.id, clock.now()]))[0] ?? user;
+  async function activate(change: AccountChange, user: UserColumns): Promise<UserColumns> {
+    if (isUsernameUnique(identities)) await claimUsername(change, user);
+    return (await change.tx.query<UserColumns>(ACTIVATE, [user.id, change.at]))[0] ?? user;
   }
 
-  async function makeRoom(userId: string, client: ClientInfo, at: Date): Promise<void> {
-    await db.transaction(async (tx) => {
-      const actor = clientActor(client, userId);
-      for (const sessionId of await endUnusedSessions(tx, events, { userId, at })) {
-        const detail = { session_id: sessionId, reason: 'too_many' };
-        await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
-      }
+  async function makeRoom(userId: string, client: ClientInfo): Promise<void> {
+    await changeAccount(byOwner({ userId }, client), async ({ tx, at, audit }) => {
+      for (const sessionId of await endUnusedSessions(tx, events, { userId, at }))
+        await audit('session.ended', { session_id: sessionId, reason: 'too_many' });
     });
   }
 
@@ -178,12 +173,15 @@ export function createNextStep(deps: NextStepDeps) {
       if (asksForCode) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
       const isPending = user.status === 'pending';
-      const isTold = await signInNotice.isDue(user.id, progress.client);
+      const isTold = await isSignInTold(user.id, progress.client);
+      // Most sign-ins change nothing but that there is one more session: a statement, no transaction.
       const finish =
         isPending || isTold
-          ? await db.transaction(async (tx) =>
-              signIn(tx, isPending ? await activate(tx, user) : user, progress, isTold),
-            )
+          ? await changeAccount(byOwner({ userId: user.id }, progress.client), async (change) => {
+              const current = isPending ? await activate(change, user) : user;
+              if (isTold) await change.notify(current, 'signed_in', change.notice);
+              return signIn(change.tx, current, progress);
+            })
           : await signIn(db, user, progress);
       return finish();
     },

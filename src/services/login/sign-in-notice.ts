@@ -1,16 +1,14 @@
 import type { Config } from '../../../config/index.ts';
-import { type Db, type Queryable, statement } from '../../db/database.ts';
+import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
-import type { UserColumns } from '../user/view.ts';
 
 export interface SignInNoticeDeps {
   readonly db: Db;
   readonly clock: Clock;
-  readonly mails: MailQueue;
+  readonly mails: Pick<MailQueue, 'hasTexts'>;
   readonly mailBudget: MailBudget;
   /** Which sign-ins their owner is told of (`mail.sign_in_notice`). */
   readonly which: Config['mail']['signInNotice'];
@@ -18,7 +16,7 @@ export interface SignInNoticeDeps {
   readonly knownForMs: number;
 }
 
-export type SignInNotice = ReturnType<typeof createSignInNotice>;
+export type IsSignInTold = ReturnType<typeof createIsSignInTold>;
 
 // Whoever has never signed in has nothing to be warned of; a network counts for as long as it does
 // against lock-outs.
@@ -31,26 +29,20 @@ const FIND_ADDRESS = statement(
                      WHERE user_id = u.id AND network = $3 AND last_login_at > $4)))`,
 );
 
-/** Tells owners that somebody signed in to their account. */
-export function createSignInNotice(deps: SignInNoticeDeps) {
+/** Which sign-ins their owner is told of. */
+export function createIsSignInTold(deps: SignInNoticeDeps) {
   const { db, clock, mails, mailBudget, which, knownForMs } = deps;
-  return {
-    /**
-     * Whether the owner is to be told of a sign-in that is about to happen; if so, takes one mail from
-     * the mailbox's budget. Asked before its transaction, as the budget may be kept in Valkey.
-     */
-    async isDue(userId: string, client: ClientInfo): Promise<boolean> {
-      if (which === 'off') return false;
-      const since = new Date(clock.now().getTime() - knownForMs);
-      const values = [userId, which === 'always', client.network, since, mails.hasTexts];
-      const [news] = await db.query<{ email: string | null }>(FIND_ADDRESS, values);
-      if (!news) return false;
-      return news.email === null || mailBudget.take('signed_in', news.email, client);
-    },
 
-    /** Writes the mail, in the transaction of the session that it tells of. */
-    write(tx: Queryable, user: UserColumns, client: ClientInfo, at: Date): Promise<void> {
-      return notifyOwner(tx, mails, user, 'signed_in', noticeOf(client, at));
-    },
+  /**
+   * Whether the owner is to be told of a sign-in that is about to happen; if so, takes one mail from
+   * the mailbox's budget. Asked before its transaction, as the budget may be kept in Valkey.
+   */
+  return async function isSignInTold(userId: string, client: ClientInfo): Promise<boolean> {
+    if (which === 'off') return false;
+    const since = new Date(clock.now().getTime() - knownForMs);
+    const values = [userId, which === 'always', client.network, since, mails.hasTexts];
+    const [news] = await db.query<{ email: string | null }>(FIND_ADDRESS, values);
+    if (!news) return false;
+    return news.email === null || mailBudget.take('signed_in', news.email, client);
   };
 }

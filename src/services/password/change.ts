@@ -1,36 +1,25 @@
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { Reauthenticate } from '../account/reauthenticate.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { CredentialCreator } from '../credential/create.ts';
 import type { CredentialVerifier } from '../credential/verify.ts';
-import type { Events } from '../event/events.ts';
 import { findAccountById } from '../login/account.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
-import type { Authenticator, Principal } from '../session/authenticate.ts';
-import { endSessions } from '../session/end.ts';
+import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
-import type { Wake } from '../wake.ts';
 import type { PasswordHistory } from './history.ts';
 import type { PasswordPolicy } from './policy.ts';
 import { replacePassword } from './store.ts';
 
 export interface ChangePasswordDeps {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly reauthenticate: Reauthenticate;
   readonly passwords: PasswordPolicy;
   readonly history: PasswordHistory;
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
 }
 
 /**
@@ -40,14 +29,14 @@ export interface ChangePasswordDeps {
  *   `password_breached`, `password_reused`, `conflict` when the password changed meanwhile
  */
 export function createChangePassword(deps: ChangePasswordDeps) {
-  const { db, clock, reauthenticate, passwords, history, credentials, verifier } = deps;
-  const { authenticator, events, mails } = deps;
+  const { db, changeAccount, reauthenticate, passwords, history, credentials, verifier } = deps;
 
   return async function changePassword(
-    { userId, sessionId }: Principal,
+    principal: Principal,
     input: { current_password: string; new_password: string } & PresentedFactor,
     client: ClientInfo,
   ): Promise<void> {
+    const { userId, sessionId } = principal;
     const { current_password: password, new_password: nextPassword, ...factor } = input;
     const presented = { password, pointer: '/current_password', ...factor };
     const proof = await reauthenticate(userId, presented, client);
@@ -61,25 +50,14 @@ export function createChangePassword(deps: ChangePasswordDeps) {
     await history.check(current, nextPassword);
     const next = await credentials.final(userId, nextPassword);
 
-    const at = clock.now();
-    const ended = await db.transaction(async (tx) => {
-      await proof.use(tx);
-      const change = { userId, version: current.version, next, keep: history.keep, at };
-      if (!(await replacePassword(tx, change))) throw new AppError('conflict');
-      const others = { userId, keep: sessionId, at, reason: 'password_changed' as const };
-      const sessions = await endSessions(tx, events, others);
-      await recordAudit(tx, {
-        at,
-        action: 'password.changed',
-        actor: clientActor(client, userId),
-        userId,
-        detail: { sessions_ended: sessions.length },
-      });
-      await events.record(tx, { type: 'password.changed', userId, payload: { by: 'user' } });
-      await notifyOwner(tx, mails, user, 'password_changed', noticeOf(client, at));
-      return sessions;
+    await changeAccount(byOwner(principal, client), async (change) => {
+      await proof.use(change.tx);
+      if (!(await replacePassword(change, { version: current.version, next, keep: history.keep })))
+        throw new AppError('conflict');
+      const ended = await change.endSessions('password_changed', sessionId);
+      await change.audit('password.changed', { sessions_ended: ended });
+      await change.announce('password.changed', { by: 'user' });
+      await change.notify(user, 'password_changed', change.notice);
     });
-    [sessionId, ...ended].forEach(authenticator.forget);
-    deps.wakeMail.soon();
   };
 }

@@ -3,19 +3,17 @@ import { canonicaliseEmail } from '../../crypto/canonical.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { fieldError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
 import { codeSent, type FlowAnswer } from '../flow/answers.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
-import type { MailQueue } from '../mail/draft.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import { proveMailbox } from '../user/prove-mailbox.ts';
 import type { Wake } from '../wake.ts';
 import { discardPassword } from './store.ts';
@@ -28,9 +26,7 @@ export interface ForgotDeps {
   readonly codeFlows: CodeFlows;
   readonly limits: Limits;
   readonly mailBudget: MailBudget;
-  readonly mails: MailQueue;
-  readonly events: Events;
-  readonly authenticator: Authenticator;
+  readonly changeAccount: ChangeAccount;
   readonly wakeMail: Wake;
   /** The cost of a hash. */
   readonly params: Argon2Cost;
@@ -55,7 +51,7 @@ const END_OLDER = statement(
 
 /** A forgotten password: ask for a code, prove the mailbox with it. Setting the new one is `reset`. */
 export function createForgot(deps: ForgotDeps) {
-  const { db, clock, flows, redeemer, codeFlows, limits, mailBudget, wakeMail } = deps;
+  const { db, clock, flows, redeemer, codeFlows, limits, mailBudget, changeAccount } = deps;
 
   return {
     /**
@@ -91,7 +87,7 @@ export function createForgot(deps: ForgotDeps) {
           userId: user?.id ?? undefined,
         });
       });
-      wakeMail.soon();
+      deps.wakeMail.soon();
       return codeSent(draft.flow);
     },
 
@@ -104,34 +100,24 @@ export function createForgot(deps: ForgotDeps) {
       client: ClientInfo,
     ): Promise<FlowAnswer> {
       const flow = await redeemer.takeTry(input.flow_token, 'forgot');
-      await redeemer.checkCode(flow, input.code, client);
-      const at = clock.now();
-      const { next, ended } = await db.transaction(async (tx) => {
-        const consumed = await redeemer.consume(tx, flow);
-        const { user, isFirst, ended } = await proveMailbox(tx, deps, {
+      const userId = await redeemer.checkCode(flow, input.code, client);
+      const next = await changeAccount(byOwner({ userId }, client), async (change) => {
+        const consumed = await redeemer.consume(change.tx, flow);
+        const { user, isFirst } = await proveMailbox(change, deps.identities, {
           user: consumed,
-          client,
-          at,
           isRegistrant: false,
         });
         // Whoever registered this address before its owner came knows the password it has.
-        if (isFirst) await discardPassword(tx, { userId: user.id, cost: deps.params, at });
+        if (isFirst) await discardPassword(change, deps.params);
         const reset = await flows.draft({
           purpose: 'reset',
           origin: 'forgot',
           user: { id: user.id, securityVersion: user.security_version },
         });
-        await flows.insert(tx, reset);
-        await recordAudit(tx, {
-          at,
-          action: 'password.reset_authorized',
-          actor: clientActor(client, user.id),
-          userId: user.id,
-        });
-        return { next: reset, ended };
+        await flows.insert(change.tx, reset);
+        await change.audit('password.reset_authorized');
+        return reset;
       });
-      ended.forEach(deps.authenticator.forget);
-      wakeMail.soon();
       return {
         status: 'reset_authorized',
         flow_token: next.token,

@@ -1,39 +1,27 @@
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { CredentialCreator } from '../credential/create.ts';
 import type { CredentialVerifier } from '../credential/verify.ts';
-import type { Events } from '../event/events.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import { type Account, findAccountById } from '../login/account.ts';
 import { rememberNetwork } from '../login/known-network.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
-import type { Authenticator } from '../session/authenticate.ts';
-import { endSessions } from '../session/end.ts';
-import type { Wake } from '../wake.ts';
 import type { PasswordHistory } from './history.ts';
 import type { PasswordPolicy } from './policy.ts';
 import { replacePassword } from './store.ts';
 
 export interface ResetDeps {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly redeemer: FlowRedeemer;
   readonly passwords: PasswordPolicy;
   readonly history: PasswordHistory;
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
   readonly limits: Limits;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
 }
 
 /**
@@ -43,7 +31,7 @@ export interface ResetDeps {
  *   `password_reused`, `overloaded`
  */
 export function createReset(deps: ResetDeps) {
-  const { db, clock, redeemer, passwords, history, credentials, verifier, events, mails } = deps;
+  const { db, changeAccount, redeemer, passwords, history, credentials, verifier } = deps;
 
   return async function reset(
     input: { flow_token: string; password: string },
@@ -59,38 +47,21 @@ export function createReset(deps: ResetDeps) {
       throw error;
     });
 
-    const at = clock.now();
-    const revoked = await db.transaction(async (tx) => {
-      await redeemer.consume(tx, flow);
+    const revoked = await changeAccount(byOwner({ userId: user.id }, client), async (change) => {
+      await redeemer.consume(change.tx, flow);
       const { version } = credential;
-      const change = { userId: user.id, version, next, keep: history.keep, at };
-      if (!(await replacePassword(tx, change))) throw new AppError('flow_expired');
-      const ended = await endSessions(tx, events, {
-        userId: user.id,
-        at,
-        reason: 'password_changed',
-      });
-      await recordAudit(tx, {
-        at,
-        action: 'password.reset',
-        actor: clientActor(client, user.id),
-        userId: user.id,
-        detail: { sessions_ended: ended.length },
-      });
+      if (!(await replacePassword(change, { version, next, keep: history.keep })))
+        throw new AppError('flow_expired');
+      const ended = await change.endSessions('password_changed');
+      await change.audit('password.reset', { sessions_ended: ended });
       // The mailbox's owner was here: guessing from elsewhere must not keep them out.
-      await rememberNetwork(tx, user.id, client, at);
-      await events.record(tx, {
-        type: 'password.changed',
-        userId: user.id,
-        payload: { by: 'reset' },
-      });
-      await notifyOwner(tx, mails, user, 'password_was_reset', noticeOf(client, at));
+      await rememberNetwork(change.tx, user.id, client, change.at);
+      await change.announce('password.changed', { by: 'reset' });
+      await change.notify(user, 'password_was_reset', change.notice);
       return ended;
     });
-    revoked.forEach(deps.authenticator.forget);
     if (user.email !== null) await deps.limits.clearLogin(user.email, client);
-    deps.wakeMail.soon();
-    return { status: 'password_reset', sessions_revoked: revoked.length };
+    return { status: 'password_reset', sessions_revoked: revoked };
   };
 
   /** Policy, then history, then the hash that will be stored. */

@@ -1,6 +1,7 @@
 import type { Argon2Cost } from '../../crypto/argon2/engine.ts';
 import { uuidv7 } from '../../crypto/random.ts';
-import { type Queryable, statement } from '../../db/database.ts';
+import { statement } from '../../db/database.ts';
+import type { AccountChange } from '../account/change.ts';
 import { phcOfNoPassword } from '../credential/hash-to-phc.ts';
 import type { NewCredential } from '../credential/stored.ts';
 import { endFlows } from '../flow/redeem.ts';
@@ -45,24 +46,19 @@ const BUMP_SECURITY = statement(
    WHERE id = $1`,
 );
 
+/** Of which account, and when. */
+type Moment = Pick<AccountChange, 'tx' | 'userId' | 'at'>;
+
 /**
- * Replaces a user's password and ends every flow that was begun under the old one, in the caller's
- * transaction.
- * @param change.version the credential's version that the change was prepared against
- * @param change.keep former passwords to remember, the present one included
+ * Replaces a user's password and ends every flow that was begun under the old one.
+ * @param password.version the credential's version that `next` was prepared against
+ * @param password.keep former passwords to remember, the present one included
  * @returns false when the password has changed since
  */
 export async function replacePassword(
-  tx: Queryable,
-  change: {
-    userId: string;
-    version: number;
-    next: NewCredential;
-    keep: number;
-    at: Date;
-  },
+  { tx, userId, at }: Moment,
+  { version, next, keep }: { version: number; next: NewCredential; keep: number },
 ): Promise<boolean> {
-  const { userId, version, next, keep, at } = change;
   const values = [
     userId,
     version,
@@ -76,7 +72,7 @@ export async function replacePassword(
   await lockUser(tx, userId);
   if ((await tx.execute(REPLACE, values)) === 0) return false;
   await tx.execute(PRUNE_HISTORY, [userId, keep]);
-  await raiseSecurityVersion(tx, userId, at);
+  await raiseSecurityVersion({ tx, userId, at });
   return true;
 }
 
@@ -84,16 +80,12 @@ export async function replacePassword(
  * Makes a user's password unusable until a new one is set: nobody knows one that fits.
  * @param cost what checking a password against it costs: the current parameters
  */
-export async function discardPassword(
-  tx: Queryable,
-  discard: { userId: string; cost: Argon2Cost; at: Date },
-): Promise<void> {
-  const phc = phcOfNoPassword(discard.cost);
-  await tx.execute(DISCARD, [discard.userId, phc, discard.at]);
+export async function discardPassword({ tx, userId, at }: Moment, cost: Argon2Cost): Promise<void> {
+  await tx.execute(DISCARD, [userId, phcOfNoPassword(cost), at]);
 }
 
 /** Marks that a user's password, status or factors changed: flows begun before are dead. */
-export async function raiseSecurityVersion(tx: Queryable, userId: string, at: Date): Promise<void> {
+export async function raiseSecurityVersion({ tx, userId, at }: Moment): Promise<void> {
   await tx.execute(BUMP_SECURITY, [userId, at]);
   await endFlows(tx, userId);
 }

@@ -74,7 +74,7 @@ export async function endSession(
 export async function endSessions(
   on: Queryable,
   events: Events,
-  end: { userId: string; keep?: string; at: Date; reason: EndReason },
+  end: { userId: string; keep?: string | undefined; at: Date; reason: EndReason },
 ): Promise<string[]> {
   const values = [end.userId, end.keep ?? null, end.at, end.reason];
   const ended = await on.query<{ id: string; was_live: boolean }>(END_ALL, values);

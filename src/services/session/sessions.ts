@@ -1,14 +1,10 @@
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
-import { endFlows } from '../flow/redeem.ts';
-import { lockUser } from '../user/lock.ts';
-import type { Authenticator, Principal } from './authenticate.ts';
-import { endSession, endSessions } from './end.ts';
+import type { Principal } from './authenticate.ts';
+import { signOutEverywhere } from './sign-out-everywhere.ts';
 
 /** A signed-in device, as its user sees it. */
 export interface SessionView {
@@ -41,14 +37,13 @@ const LIST = statement(
 export interface SessionsDeps {
   readonly db: Db;
   readonly clock: Clock;
-  readonly events: Events;
-  readonly authenticator: Authenticator;
+  readonly changeAccount: ChangeAccount;
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
 
 /** A user's own sessions: list, end one, sign out here or everywhere. */
-export function createSessions({ db, clock, events, authenticator }: SessionsDeps) {
+export function createSessions({ db, clock, changeAccount }: SessionsDeps) {
   async function list(userId: string, currentId?: string): Promise<SessionView[]> {
     const rows = await db.query<SessionRow>(LIST, [userId, clock.now()]);
     return rows.map((row) => ({
@@ -63,27 +58,17 @@ export function createSessions({ db, clock, events, authenticator }: SessionsDep
     }));
   }
 
-  async function end(
+  function end(
     { userId }: Principal,
     sessionId: string,
     client: ClientInfo,
     reason: 'logout' | 'ended_by_user',
   ): Promise<boolean> {
-    const at = clock.now();
-    const isEnded = await db.transaction(async (tx) => {
-      if (!(await endSession(tx, events, { userId, sessionId, at, reason }))) return false;
-      const actor = clientActor(client, userId);
-      await recordAudit(tx, {
-        at,
-        action: 'session.ended',
-        actor,
-        userId,
-        detail: { session_id: sessionId, reason },
-      });
+    return changeAccount(byOwner({ userId }, client), async (change) => {
+      if (!(await change.endSession(sessionId, reason))) return false;
+      await change.audit('session.ended', { session_id: sessionId, reason });
       return true;
     });
-    authenticator.forget(sessionId);
-    return isEnded;
   }
 
   return {
@@ -102,23 +87,8 @@ export function createSessions({ db, clock, events, authenticator }: SessionsDep
 
     /** Ends all of the caller's sessions, this one included, and sign-ins that await a factor. */
     async logoutAll({ userId }: Principal, client: ClientInfo): Promise<void> {
-      const at = clock.now();
-      const ended = await db.transaction(async (tx) => {
-        // A sign-in that is being written now is waited for, and ends with the others.
-        await lockUser(tx, userId);
-        await endFlows(tx, userId, 'two_factor');
-        const ids = await endSessions(tx, events, { userId, at, reason: 'logout_all' });
-        const actor = clientActor(client, userId);
-        await recordAudit(tx, {
-          at,
-          action: 'session.ended_all',
-          actor,
-          userId,
-          detail: { count: ids.length },
-        });
-        return ids;
-      });
-      ended.forEach(authenticator.forget);
+      const occasion = byOwner({ userId }, client);
+      await changeAccount(occasion, (change) => signOutEverywhere(change, 'logout_all'));
     },
   };
 }

@@ -3,21 +3,18 @@ import { formatTotpSecret, generateTotpSecret, matchTotp, totpUri } from '../../
 import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { Proof, Reauthenticate } from '../account/reauthenticate.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
 import type { FlowDrafts } from '../flow/draft.ts';
 import { endFlows, type FlowRedeemer, type OpenFlow } from '../flow/redeem.ts';
 import type { Keys } from '../key/keyring.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import { raiseSecurityVersion } from '../password/store.ts';
-import type { Authenticator, Principal } from '../session/authenticate.ts';
-import type { Wake } from '../wake.ts';
+import type { Principal } from '../session/authenticate.ts';
 import { openTotpSecret, type PresentedFactor, sealTotpSecret } from './factor.ts';
 import { replaceRecoveryCodes } from './recovery-codes.ts';
 import { removeFactors } from './remove.ts';
@@ -30,10 +27,7 @@ export interface EnrolmentDeps {
   readonly redeemer: FlowRedeemer;
   readonly reauthenticate: Reauthenticate;
   readonly limits: Limits;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
+  readonly changeAccount: ChangeAccount;
   /** The name an authenticator shows (`product`). */
   readonly product: string;
 }
@@ -67,7 +61,7 @@ function alreadyEnabled(error: unknown): never {
 
 /** Turning two-factor on and off. It is on only after one code from the new authenticator. */
 export function createEnrolment(deps: EnrolmentDeps) {
-  const { db, clock, keys, flows, redeemer, reauthenticate, limits, events, mails } = deps;
+  const { db, clock, keys, flows, redeemer, reauthenticate, limits, changeAccount } = deps;
 
   /** The step of a right code from the authenticator being set up; wrong ones count for the user. */
   async function matchSetup(
@@ -111,12 +105,6 @@ export function createEnrolment(deps: EnrolmentDeps) {
     const proof = await reauthenticate(userId, { ...input, pointer: '/password' }, client);
     if (proof.account.user.two_factor_enabled) return proof;
     throw new AppError('conflict', { text: 'Two-factor authentication is not on.' });
-  }
-
-  /** After the commit: this process reads the user anew, the worker sends the mail. */
-  function announce({ sessionId }: Principal): void {
-    deps.authenticator.forget(sessionId);
-    deps.wakeMail.soon();
   }
 
   return {
@@ -171,20 +159,17 @@ export function createEnrolment(deps: EnrolmentDeps) {
       if (flow.userId !== userId) throw new AppError('flow_expired');
       const step = await matchSetup(flow, userId, input.code, client);
       const ring = await keys.ring();
-      const at = clock.now();
-      const codes = await db.transaction(async (tx) => {
+      return changeAccount(byOwner(principal, client), async (change) => {
+        const { tx, at } = change;
         const user = await redeemer.consume(tx, flow);
         const inserted = await tx.execute(INSERT, [userId, flow.sealed, flow.codeKid, step, at]);
         if (inserted !== 1) throw new AppError('two_factor_already_enabled');
-        await raiseSecurityVersion(tx, userId, at);
-        const actor = clientActor(client, userId);
-        await recordAudit(tx, { at, action: 'two_factor.enabled', actor, userId });
-        await events.record(tx, { type: 'two_factor.enabled', userId });
-        await notifyOwner(tx, mails, user, 'two_factor_enabled', noticeOf(client, at));
+        await raiseSecurityVersion(change);
+        await change.audit('two_factor.enabled');
+        await change.announce('two_factor.enabled');
+        await change.notify(user, 'two_factor_enabled', change.notice);
         return replaceRecoveryCodes(tx, ring, userId, at);
       });
-      announce(principal);
-      return codes;
     },
 
     /** Turns two-factor off. @throws AppError those of re-authentication; `conflict` when it is off */
@@ -193,20 +178,15 @@ export function createEnrolment(deps: EnrolmentDeps) {
       input: { password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<void> {
-      const { userId } = principal;
-      const proof = await proveEnabled(userId, input, client);
-      const { user } = proof.account;
-      const at = clock.now();
-      await db.transaction(async (tx) => {
-        await proof.use(tx);
-        await removeFactors(tx, userId);
-        await raiseSecurityVersion(tx, userId, at);
-        const actor = clientActor(client, userId);
-        await recordAudit(tx, { at, action: 'two_factor.disabled', actor, userId });
-        await events.record(tx, { type: 'two_factor.disabled', userId });
-        await notifyOwner(tx, mails, user, 'two_factor_disabled', noticeOf(client, at));
+      const proof = await proveEnabled(principal.userId, input, client);
+      await changeAccount(byOwner(principal, client), async (change) => {
+        const user = await proof.use(change.tx);
+        await removeFactors(change.tx, user.id);
+        await raiseSecurityVersion(change);
+        await change.audit('two_factor.disabled');
+        await change.announce('two_factor.disabled');
+        await change.notify(user, 'two_factor_disabled', change.notice);
       });
-      announce(principal);
     },
 
     /**
@@ -218,21 +198,15 @@ export function createEnrolment(deps: EnrolmentDeps) {
       input: { password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<string[]> {
-      const { userId } = principal;
-      const proof = await proveEnabled(userId, input, client);
-      const { user } = proof.account;
+      const proof = await proveEnabled(principal.userId, input, client);
       const ring = await keys.ring();
-      const at = clock.now();
-      const codes = await db.transaction(async (tx) => {
-        await proof.use(tx);
-        await raiseSecurityVersion(tx, userId, at);
-        const actor = clientActor(client, userId);
-        await recordAudit(tx, { at, action: 'recovery_codes.regenerated', actor, userId });
-        await notifyOwner(tx, mails, user, 'recovery_codes_regenerated', noticeOf(client, at));
-        return replaceRecoveryCodes(tx, ring, userId, at);
+      return changeAccount(byOwner(principal, client), async (change) => {
+        const user = await proof.use(change.tx);
+        await raiseSecurityVersion(change);
+        await change.audit('recovery_codes.regenerated');
+        await change.notify(user, 'recovery_codes_regenerated', change.notice);
+        return replaceRecoveryCodes(change.tx, ring, user.id, change.at);
       });
-      announce(principal);
-      return codes;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -9,10 +10,7 @@ import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
 import type { NextStep } from '../login/next-step.ts';
-import type { SignInNotice } from '../login/sign-in-notice.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
-import type { Wake } from '../wake.ts';
+import type { IsSignInTold } from '../login/sign-in-notice.ts';
 import type { Factors, PresentedFactor } from './factor.ts';
 
 export interface TwoFactorSignInDeps {
@@ -21,10 +19,9 @@ export interface TwoFactorSignInDeps {
   readonly flows: FlowRedeemer;
   readonly factors: Factors;
   readonly limits: Limits;
-  readonly mails: MailQueue;
   readonly nextStep: NextStep;
-  readonly signInNotice: SignInNotice;
-  readonly wakeMail: Wake;
+  readonly isSignInTold: IsSignInTold;
+  readonly changeAccount: ChangeAccount;
 }
 
 /**
@@ -33,7 +30,7 @@ export interface TwoFactorSignInDeps {
  * @throws AppError `flow_expired`, `invalid_code`, `rate_limited`
  */
 export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
-  const { db, clock, flows, factors, limits, mails, nextStep, signInNotice } = deps;
+  const { db, clock, flows, factors, limits, nextStep, isSignInTold, changeAccount } = deps;
 
   return async function signIn(
     input: PresentedFactor & { flow_token: string },
@@ -48,20 +45,18 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
       () => factors.prove(userId, input),
       () => auditFailure(userId, client),
     );
-    const isTold = await signInNotice.isDue(userId, client);
-    const at = clock.now();
-    const finish = await db.transaction(async (tx) => {
-      const consumed = await flows.consume(tx, flow);
-      await proved.consume(tx);
+    const isTold = await isSignInTold(userId, client);
+    const finish = await changeAccount(byOwner({ userId }, client), async (change) => {
+      const consumed = await flows.consume(change.tx, flow);
+      await proved.consume(change.tx);
       const isRecovery = proved.amr === 'rcv';
       const left = consumed.recovery_codes_left - (isRecovery ? 1 : 0);
       const user = { ...consumed, recovery_codes_left: left };
-      if (isRecovery)
-        await notifyOwner(tx, mails, user, 'recovery_code_used', { ...noticeOf(client, at), left });
+      if (isRecovery) await change.notify(user, 'recovery_code_used', { ...change.notice, left });
+      if (isTold) await change.notify(user, 'signed_in', change.notice);
       const amr = [...flow.amr, proved.amr, 'mfa' as const];
-      return nextStep.signIn(tx, user, { amr, deviceName: flow.deviceName, client }, isTold);
+      return nextStep.signIn(change.tx, user, { amr, deviceName: flow.deviceName, client });
     });
-    if (proved.amr === 'rcv') deps.wakeMail.soon();
     return finish();
   };
 

@@ -1,11 +1,10 @@
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { ChangeAccount } from '../account/change.ts';
 import type { DomainDirectory } from '../domain/directory.ts';
 import type { Events } from '../event/events.ts';
-import type { MailQueue } from '../mail/draft.ts';
 import type { PasswordTools } from '../password/tools.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
-import type { Wake } from '../wake.ts';
 import { createChangeUser } from './admin/change.ts';
 import { createCreateUser } from './admin/create.ts';
 import { createFindUsers } from './admin/find.ts';
@@ -20,8 +19,7 @@ export interface UserAdminDeps {
   readonly identities: IdentityPolicy;
   readonly domains: DomainDirectory;
   readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
+  readonly changeAccount: ChangeAccount;
   /** Asked for only where a password is set. */
   readonly passwordTools: () => Promise<PasswordTools>;
   /** Tells this process at once; every node finds out within its own bound. */

@@ -2,40 +2,31 @@ import { canonicaliseEmail, domainOf } from '../../crypto/canonical.ts';
 import { type Db, statement } from '../../db/database.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
 import { AppError, fieldError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { Reauthenticate } from '../account/reauthenticate.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { DomainDirectory } from '../domain/directory.ts';
-import type { Events } from '../event/events.ts';
 import { codeSent, type FlowAnswer, maskEmail } from '../flow/answers.ts';
 import type { CodeFlows } from '../flow/mail-code.ts';
 import { endFlows, type FlowRedeemer } from '../flow/redeem.ts';
 import type { MailBudget } from '../limit/mail-budget.ts';
 import { findAccount } from '../login/account.ts';
 import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
-import type { Authenticator, Principal } from '../session/authenticate.ts';
-import { endSessions } from '../session/end.ts';
+import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
-import type { Wake } from '../wake.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ChangeEmailDeps {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly domains: DomainDirectory;
   readonly identities: IdentityPolicy;
   readonly reauthenticate: Reauthenticate;
   readonly redeemer: FlowRedeemer;
   readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
   readonly mails: MailQueue;
-  readonly wakeMail: Wake;
 }
 
 const SET_EMAIL = statement(
@@ -48,8 +39,7 @@ const SET_EMAIL = statement(
 
 /** Changing the address of an account: nothing changes until the new mailbox proves its code. */
 export function createChangeEmail(deps: ChangeEmailDeps) {
-  const { db, clock, domains, reauthenticate, redeemer, codeFlows, mailBudget, mails } = deps;
-  const { authenticator, events, wakeMail } = deps;
+  const { db, changeAccount, domains, reauthenticate, redeemer, codeFlows, mailBudget } = deps;
 
   return {
     /**
@@ -58,10 +48,11 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
      * @throws AppError those of re-authentication, `validation_failed`, `domain_not_allowed`
      */
     async request(
-      { userId, sessionId }: Principal,
+      principal: Principal,
       input: { new_email: string; password: string } & PresentedFactor,
       client: ClientInfo,
     ): Promise<FlowAnswer> {
+      const { userId } = principal;
       const { new_email, ...presented } = input;
       const proof = await reauthenticate(userId, { ...presented, pointer: '/password' }, client);
       const { user } = proof.account;
@@ -83,21 +74,14 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         mailKind: 'change_email',
         mayMail: mayMail && owner === null,
       });
-      await db.transaction(async (tx) => {
-        await proof.use(tx);
+      await changeAccount(byOwner(principal, client), async (change) => {
+        await proof.use(change.tx);
         // One change at a time: a code mailed for another address before is dead.
-        await endFlows(tx, userId, 'email_change');
-        await codeFlows.insert(tx, draft);
-        if (owner && mayMail) await notifyOwner(tx, mails, owner.user, 'address_taken', {});
-        await recordAudit(tx, {
-          at: clock.now(),
-          action: 'email.change_requested',
-          actor: clientActor(client, userId),
-          userId,
-        });
+        await endFlows(change.tx, userId, 'email_change');
+        await codeFlows.insert(change.tx, draft);
+        if (owner && mayMail) await change.notify(owner.user, 'address_taken', {});
+        await change.audit('email.change_requested');
       });
-      authenticator.forget(sessionId);
-      wakeMail.soon();
       return codeSent(draft.flow);
     },
 
@@ -106,39 +90,31 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
      * @throws AppError `flow_expired`, `invalid_code`, `email_taken` when somebody was faster
      */
     async verify(
-      { userId, sessionId }: Principal,
+      principal: Principal,
       input: { flow_token: string; code: string },
       client: ClientInfo,
     ): Promise<{ user: UserView; version: number }> {
+      const { userId, sessionId } = principal;
       const flow = await redeemer.takeTry(input.flow_token, 'email_change');
       if (flow.userId !== userId || flow.address === null) throw new AppError('flow_expired');
       await redeemer.checkCode(flow, input.code, client);
-      const at = clock.now();
-      const change = db.transaction(async (tx) => {
+      const changed = changeAccount(byOwner(principal, client), async (change) => {
+        const { tx, at } = change;
         const old = await redeemer.consume(tx, flow);
         const user = (await tx.query<UserColumns>(SET_EMAIL, [userId, flow.address, at]))[0]!;
         await endFlows(tx, userId);
-        const others = { userId, keep: sessionId, at, reason: 'email_changed' as const };
-        const ended = await endSessions(tx, events, others);
-        const actor = clientActor(client, userId);
-        await recordAudit(tx, { at, action: 'email.changed', actor, userId });
-        await events.record(tx, { type: 'email.changed', userId });
-        const notice = { ...noticeOf(client, at), newAddress: maskEmail(flow.address!) };
-        await notifyOwner(tx, mails, old, 'email_changed', notice);
-        const toNew = {
-          kind: 'email_changed',
-          userId,
-          recipient: flow.address!,
-          data: notice,
-        } as const;
-        await mails.enqueue(tx, toNew);
-        return { user, ended };
+        await change.endSessions('email_changed', sessionId);
+        await change.audit('email.changed');
+        await change.announce('email.changed');
+        const kind = 'email_changed' as const;
+        const data = { ...change.notice, newAddress: maskEmail(flow.address!) };
+        await change.notify(old, kind, data);
+        await deps.mails.enqueue(tx, { kind, userId, recipient: flow.address!, data });
+        return user;
       });
-      const { user, ended } = await change.catch((error: unknown) => {
+      const user = await changed.catch((error: unknown) => {
         throw isUniqueViolation(error, 'users_email_key') ? new AppError('email_taken') : error;
       });
-      [sessionId, ...ended].forEach(authenticator.forget);
-      wakeMail.soon();
       return { user: presentUser(user), version: user.version };
     },
   };

@@ -1,7 +1,7 @@
 import { canonicaliseUsername } from '../../crypto/canonical.ts';
-import { type Queryable, statement } from '../../db/database.ts';
+import { statement } from '../../db/database.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
-import type { Events } from '../event/events.ts';
+import type { AccountChange } from '../account/change.ts';
 
 const SAVE = statement('users.before_claim', 'SAVEPOINT claim');
 const UNDO = statement('users.undo_claim', 'ROLLBACK TO SAVEPOINT claim');
@@ -22,21 +22,18 @@ const GIVE_UP = statement(
  * `user.registered`, are told.
  */
 export async function claimUsername(
-  tx: Queryable,
-  events: Events,
-  user: { readonly id: string; readonly username: string | null },
+  { tx, userId, announce }: AccountChange,
+  { username }: { readonly username: string | null },
 ): Promise<void> {
-  const key = user.username && canonicaliseUsername(user.username)?.key;
+  const key = username && canonicaliseUsername(username)?.key;
   if (!key) return;
   await tx.execute(SAVE);
   try {
-    await tx.execute(CLAIM, [user.id, key, user.username]);
+    await tx.execute(CLAIM, [userId, key, username]);
   } catch (error) {
     if (!isUniqueViolation(error, 'users_username_key_key')) throw error;
     await tx.execute(UNDO);
-    const given = await tx.execute(GIVE_UP, [user.id, user.username]);
-    if (given === 0) return;
-    const payload = { fields: ['username'] };
-    await events.record(tx, { type: 'user.updated', userId: user.id, payload });
+    if ((await tx.execute(GIVE_UP, [userId, username])) === 0) return;
+    await announce('user.updated', { fields: ['username'] });
   }
 }

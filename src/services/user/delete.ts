@@ -1,27 +1,15 @@
-import { type Db, type Queryable, statement } from '../../db/database.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { statement } from '../../db/database.ts';
+import { type AccountChange, byOwner, type ChangeAccount } from '../account/change.ts';
 import type { Reauthenticate } from '../account/reauthenticate.ts';
-import type { Actor } from '../audit/actor.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
 import { endFlows } from '../flow/redeem.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyLeaver } from '../mail/notice.ts';
-import type { Authenticator, Principal } from '../session/authenticate.ts';
-import { endSessions } from '../session/end.ts';
+import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
-import type { Wake } from '../wake.ts';
+import type { UserColumns } from './view.ts';
 
 export interface DeleteAccountDeps {
-  readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly reauthenticate: Reauthenticate;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
 }
 
 // Sessions, credentials and factors go with their user (foreign keys). Flows, queued mail and
@@ -33,50 +21,31 @@ const DELETE_ANSWERS = statement(
   'DELETE FROM idempotency_keys WHERE user_id = $1',
 );
 
-/**
- * Deletes a user and everything held about them but the audit's record of it, in the caller's
- * transaction.
- * @returns the ids of the sessions that ended
- */
-export async function deleteUser(
-  tx: Queryable,
-  events: Events,
-  deletion: { userId: string; actor: Actor; at: Date },
-): Promise<string[]> {
-  const { userId, actor, at } = deletion;
-  const ended = await endSessions(tx, events, { userId, at, reason: 'user_deleted' });
+/** Deletes a user and everything held about them but the audit's record of it; the owner is told. */
+export async function deleteUser(change: AccountChange, user: UserColumns): Promise<void> {
+  const { tx, userId } = change;
+  await change.notify(user, 'account_deleted', change.notice);
+  await change.endSessions('user_deleted');
   await tx.execute(DELETE_MAILS, [userId]);
   await tx.execute(DELETE_ANSWERS, [userId]);
   await tx.execute(DELETE_USER, [userId]);
   // After the user: whoever redeems a flow locks its user first, too.
   await endFlows(tx, userId);
-  await recordAudit(tx, { at, action: 'user.deleted', actor, userId });
-  await events.record(tx, { type: 'user.deleted', userId });
-  return ended;
+  await change.audit('user.deleted');
+  await change.announce('user.deleted');
 }
 
 /** Lets a user delete their own account. @throws AppError those of re-authentication */
-export function createDeleteAccount(deps: DeleteAccountDeps) {
-  const { db, clock, reauthenticate, authenticator, events, mails, wakeMail } = deps;
-
+export function createDeleteAccount({ changeAccount, reauthenticate }: DeleteAccountDeps) {
   return async function deleteAccount(
-    { userId }: Principal,
+    principal: Principal,
     input: { password: string } & PresentedFactor,
     client: ClientInfo,
   ): Promise<void> {
-    const proof = await reauthenticate(userId, { ...input, pointer: '/password' }, client);
-    const { user } = proof.account;
-    const at = clock.now();
-    const ended = await db.transaction(async (tx) => {
-      await proof.use(tx);
-      await notifyLeaver(tx, mails, user, noticeOf(client, at));
-      return deleteUser(tx, events, {
-        userId,
-        actor: clientActor(client, userId),
-        at,
-      });
+    const presented = { ...input, pointer: '/password' };
+    const proof = await reauthenticate(principal.userId, presented, client);
+    await changeAccount(byOwner(principal, client), async (change) => {
+      await deleteUser(change, await proof.use(change.tx));
     });
-    ended.forEach(authenticator.forget);
-    wakeMail.soon();
   };
 }

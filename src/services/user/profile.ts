@@ -1,27 +1,18 @@
-import { type Db, statement } from '../../db/database.ts';
+import { statement } from '../../db/database.ts';
 import { isUniqueViolation } from '../../db/errors.ts';
 import { AppError, fieldError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
+import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
 import type { MailQueue } from '../mail/draft.ts';
-import { noticeOf, notifyOwner } from '../mail/notice.ts';
 import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
-import type { Authenticator, Principal } from '../session/authenticate.ts';
-import type { Wake } from '../wake.ts';
+import type { Principal } from '../session/authenticate.ts';
 import { readPhone, readUsername } from './profile-fields.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ProfileDeps {
-  readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly identities: IdentityPolicy;
-  readonly authenticator: Authenticator;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
+  readonly mails: Pick<MailQueue, 'hasTexts'>;
 }
 
 /** Fields to set; null removes one, undefined leaves it. */
@@ -46,43 +37,39 @@ const UPDATE = statement(
  * Changes what a user says about themselves.
  * @throws AppError `validation_failed`, `username_taken`, `precondition_failed`
  */
-export function createUpdateProfile(deps: ProfileDeps) {
-  const { db, clock, identities, authenticator, events, mails, wakeMail } = deps;
+export function createUpdateProfile({ changeAccount, identities, mails }: ProfileDeps) {
   const isUnique = isUsernameUnique(identities);
 
   return async function updateProfile(
-    { userId, sessionId, user }: Principal,
-    change: ProfileChange,
+    principal: Principal,
+    profile: ProfileChange,
     expectedVersions: readonly number[] | null,
     client: ClientInfo,
   ): Promise<{ user: UserView; version: number }> {
-    const username = readUsername(change.username, identities);
-    const phone = readPhone(change.phone, identities);
+    const { userId, user } = principal;
+    const username = readUsername(profile.username, identities);
+    const phone = readPhone(profile.phone, identities);
     if (username === null && isUnique && user.email === null)
       throw fieldError('/username', 'required', 'This account is known by its username only.');
     if (username === undefined && phone === undefined) return unchanged(user, expectedVersions);
-    const at = clock.now();
-    const values = [
-      userId,
-      expectedVersions,
-      username !== undefined,
-      username?.display ?? null,
-      username?.key ?? null,
-      phone !== undefined,
-      phone ?? null,
-      at,
-    ];
     const isNewNumber = phone !== undefined && phone !== user.phone;
-    const update = db.transaction(async (tx) => {
+    const update = changeAccount(byOwner(principal, client), async (change) => {
       // Before it is another: the word goes to the number there was.
-      if (isNewNumber && mails.hasTexts)
-        await notifyOwner(tx, mails, user, 'phone_changed', noticeOf(client, at));
-      const row = (await tx.query<UserColumns>(UPDATE, values))[0];
+      if (isNewNumber && mails.hasTexts) await change.notify(user, 'phone_changed', change.notice);
+      const [row] = await change.tx.query<UserColumns>(UPDATE, [
+        userId,
+        expectedVersions,
+        username !== undefined,
+        username?.display ?? null,
+        username?.key ?? null,
+        phone !== undefined,
+        phone ?? null,
+        change.at,
+      ]);
       if (!row) throw new AppError('precondition_failed');
-      const fields = Object.keys(change);
-      const actor = clientActor(client, userId);
-      await recordAudit(tx, { at, action: 'user.updated', actor, userId, detail: { fields } });
-      await events.record(tx, { type: 'user.updated', userId, payload: { fields } });
+      const fields = Object.keys(profile);
+      await change.audit('user.updated', { fields });
+      await change.announce('user.updated', { fields });
       return row;
     });
     const row = await update.catch((error: unknown) => {
@@ -90,8 +77,6 @@ export function createUpdateProfile(deps: ProfileDeps) {
         ? new AppError('username_taken')
         : error;
     });
-    authenticator.forget(sessionId);
-    if (isNewNumber) wakeMail.soon();
     return { user: presentUser(row), version: row.version };
   };
 }

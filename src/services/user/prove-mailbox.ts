@@ -1,15 +1,8 @@
-import { type Queryable, statement } from '../../db/database.ts';
+import { statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
-import type { Actor } from '../audit/actor.ts';
-import { clientActor } from '../audit/client-actor.ts';
-import { recordAudit } from '../audit/record.ts';
-import type { ClientInfo } from '../client-info.ts';
-import type { Events } from '../event/events.ts';
+import type { AccountChange } from '../account/change.ts';
 import { endFlows } from '../flow/redeem.ts';
-import type { MailQueue } from '../mail/draft.ts';
-import { notifyOwner } from '../mail/notice.ts';
 import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
-import { endSessions } from '../session/end.ts';
 import { removeFactors } from '../two-factor/remove.ts';
 import { claimUsername } from './claim-username.ts';
 import { USER_COLUMNS, type UserColumns } from './view.ts';
@@ -34,19 +27,11 @@ const FORGET_PHONE = statement(
   'UPDATE users SET phone = NULL WHERE id = $1 AND phone IS NOT NULL',
 );
 
-export interface ProveMailboxDeps {
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly identities: IdentityPolicy;
-}
-
 export interface MailboxProof {
   /** As they are afterwards. */
   readonly user: UserColumns;
   /** Whether nobody had proved this mailbox before. */
   readonly isFirst: boolean;
-  /** Sessions that ended with it. */
-  readonly ended: readonly string[];
 }
 
 /**
@@ -57,38 +42,33 @@ export interface MailboxProof {
  * @param proof.isRegistrant whether they have also shown the password that the address was registered with
  */
 export async function proveMailbox(
-  tx: Queryable,
-  { events, mails, identities }: ProveMailboxDeps,
-  proof: { user: UserColumns; client: ClientInfo; at: Date; isRegistrant: boolean },
+  change: AccountChange,
+  identities: IdentityPolicy,
+  { user, isRegistrant }: { user: UserColumns; isRegistrant: boolean },
 ): Promise<MailboxProof> {
-  const { user, client, at, isRegistrant } = proof;
-  const actor = clientActor(client, user.id);
+  const { tx, userId, at } = change;
   const isFirst = user.email_verified_at === null;
-  if (!isFirst && user.status === 'active') return { user, isFirst, ended: [] };
+  if (!isFirst && user.status === 'active') return { user, isFirst };
 
-  const ended = await endSessions(tx, events, { userId: user.id, at, reason: 'email_verified' });
-  await endFlows(tx, user.id);
+  await change.endSessions('email_verified');
+  await endFlows(tx, userId);
   if (isFirst) {
-    await removeFactors(tx, user.id);
-    await tx.execute(FORGET_NETWORKS, [user.id]);
-    if (isUsernameUnique(identities)) await claimUsername(tx, events, user);
-    if (!isRegistrant) await forgetPhone(tx, events, { userId: user.id, actor, at });
+    await removeFactors(tx, userId);
+    await tx.execute(FORGET_NETWORKS, [userId]);
+    if (isUsernameUnique(identities)) await claimUsername(change, user);
+    if (!isRegistrant) await forgetPhone(change);
   }
-  const proved = (await tx.query<UserColumns>(MARK_PROVED, [user.id, at]))[0];
+  const proved = (await tx.query<UserColumns>(MARK_PROVED, [userId, at]))[0];
   if (!proved) throw new AppError('flow_expired');
-  await recordAudit(tx, { at, action: 'user.verified', actor, userId: user.id });
-  await events.record(tx, { type: 'user.verified', userId: user.id });
-  if (isFirst) await notifyOwner(tx, mails, proved, 'welcome', {});
-  return { user: proved, isFirst, ended };
+  await change.audit('user.verified');
+  await change.announce('user.verified');
+  if (isFirst) await change.notify(proved, 'welcome', {});
+  return { user: proved, isFirst };
 }
 
-async function forgetPhone(
-  tx: Queryable,
-  events: Events,
-  { userId, actor, at }: { userId: string; actor: Actor; at: Date },
-): Promise<void> {
-  if ((await tx.execute(FORGET_PHONE, [userId])) === 0) return;
+async function forgetPhone(change: AccountChange): Promise<void> {
+  if ((await change.tx.execute(FORGET_PHONE, [change.userId])) === 0) return;
   const fields = ['phone'];
-  await recordAudit(tx, { at, action: 'user.updated', actor, userId, detail: { fields } });
-  await events.record(tx, { type: 'user.updated', userId, payload: { fields } });
+  await change.audit('user.updated', { fields });
+  await change.announce('user.updated', { fields });
 }

@@ -118,7 +118,7 @@ test('how the password is kept is shown, nothing of what is kept', async () => {
   const { db, config, clock } = appliance.core;
   const discard = (id: string) =>
     db.transaction((tx) =>
-      discardPassword(tx, { userId: id, cost: hashParams(config), at: clock.now() }),
+      discardPassword({ tx, userId: id, at: clock.now() }, hashParams(config)),
     );
   const pending = await users.get(userId);
   expect(pending).toMatchObject({

@@ -1,24 +1,18 @@
-import { type Db, type Queryable, statement } from '../../../db/database.ts';
+import { statement } from '../../../db/database.ts';
 import { isUniqueViolation } from '../../../db/errors.ts';
 import { AppError } from '../../../errors.ts';
-import type { Clock } from '../../../lib/clock.ts';
+import { type AccountChange, byOperator, type ChangeAccount } from '../../account/change.ts';
 import type { Actor } from '../../audit/actor.ts';
-import { recordAudit } from '../../audit/record.ts';
-import type { Events } from '../../event/events.ts';
 import { endFlows } from '../../flow/redeem.ts';
 import { type IdentityPolicy, isUsernameUnique } from '../../registration/identity.ts';
-import { endSessions } from '../../session/end.ts';
 import { readUsername } from '../profile-fields.ts';
 import type { UserColumns, UserStatus } from '../view.ts';
 import { type LockedUser, readLockedUser } from './read-locked.ts';
 import { checkRole } from './role.ts';
 
 export interface ChangeUserDeps {
-  readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly identities: IdentityPolicy;
-  readonly events: Events;
-  readonly forgetSession: (sessionId: string) => void;
 }
 
 /**
@@ -63,75 +57,68 @@ const STATUS_ACTIONS = {
  * @throws AppError `not_found`, `precondition_failed`, `conflict` (`from`), `username_taken`,
  *   `validation_failed`
  */
-export function createChangeUser(deps: ChangeUserDeps) {
-  const { db, clock, identities, events } = deps;
-
+export function createChangeUser({ changeAccount, identities }: ChangeUserDeps) {
   return async function changeUser(
     actor: Actor,
     userId: string,
-    change: UserChange,
+    wanted: UserChange,
     options: ChangeOptions = {},
   ): Promise<void> {
-    if (change.role !== undefined) checkRole(change.role);
-    const username = readUsername(change.username, identities);
-    const at = clock.now();
+    if (wanted.role !== undefined) checkRole(wanted.role);
+    const username = readUsername(wanted.username, identities);
 
-    const update = db.transaction(async (tx) => {
+    const update = changeAccount(byOperator(actor, userId), async (change) => {
+      const { tx } = change;
       const before = await readLockedUser(tx, userId, options.versions ?? null);
       checkFrom(before, options.from);
       if (username === null && isUsernameUnique(identities) && before.email === null)
         throw new AppError('conflict', { text: 'This account is known by its username only.' });
       const after = {
-        status: statusAfter(before, change.status),
-        role: change.role ?? before.role,
+        status: statusAfter(before, wanted.status),
+        role: wanted.role ?? before.role,
         username: username === undefined ? before.username : (username?.display ?? null),
       };
       const fields = (['status', 'role', 'username'] as const).filter(
         (field) => after[field] !== before[field],
       );
-      if (fields.length === 0) return [];
+      if (fields.length === 0) return;
       const isSecurity = fields.includes('status') || fields.includes('role');
       const isKeyed = username !== undefined;
       const key = username?.key ?? null;
       const { status, role } = after;
       const kept = isHeld(status) ? unheldStatus(before) : null;
-      const values = [userId, status, kept, role, after.username, isKeyed, key, at, isSecurity];
-      await tx.execute(UPDATE, values);
-      await record(tx, { actor, before, after, fields, at });
-      if (!isSecurity) return [];
+      const values = [status, kept, role, after.username, isKeyed, key, change.at, isSecurity];
+      await tx.execute(UPDATE, [userId, ...values]);
+      await record(change, { before, after, fields });
+      if (!isSecurity) return;
       await endFlows(tx, userId);
-      const reason = fields.includes('status') ? 'status_changed' : 'role_changed';
-      return endSessions(tx, events, { userId, at, reason });
+      await change.endSessions(fields.includes('status') ? 'status_changed' : 'role_changed');
     });
-    const ended = await update.catch((error: unknown) => {
+    await update.catch((error: unknown) => {
       throw isUniqueViolation(error, 'users_username_key_key')
         ? new AppError('username_taken')
         : error;
     });
-    ended.forEach(deps.forgetSession);
   };
+}
 
-  async function record(
-    tx: Queryable,
-    what: {
-      actor: Actor;
-      before: UserColumns;
-      after: Pick<UserColumns, 'status' | 'role' | 'username'>;
-      fields: readonly ('status' | 'role' | 'username')[];
-      at: Date;
-    },
-  ): Promise<void> {
-    const { actor, before, after, fields, at } = what;
-    const userId = before.id;
-    for (const field of fields) {
-      // A username is personal data: the record says that it changed, not to what.
-      const detail =
-        field === 'username' ? { fields: [field] } : { from: before[field], to: after[field] };
-      await recordAudit(tx, { at, action: actionOf(field, after.status), actor, userId, detail });
-    }
-    const { status, role } = after;
-    await events.record(tx, { type: 'user.updated', userId, payload: { fields, status, role } });
+async function record(
+  change: AccountChange,
+  what: {
+    before: UserColumns;
+    after: Pick<UserColumns, 'status' | 'role' | 'username'>;
+    fields: readonly ('status' | 'role' | 'username')[];
+  },
+): Promise<void> {
+  const { before, after, fields } = what;
+  for (const field of fields) {
+    // A username is personal data: the record says that it changed, not to what.
+    const detail =
+      field === 'username' ? { fields: [field] } : { from: before[field], to: after[field] };
+    await change.audit(actionOf(field, after.status), detail);
   }
+  const { status, role } = after;
+  await change.announce('user.updated', { fields, status, role });
 }
 
 function isHeld(status: UserStatus): boolean {

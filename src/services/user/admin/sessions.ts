@@ -2,12 +2,12 @@ import { isUuid } from '../../../crypto/random.ts';
 import type { Db } from '../../../db/database.ts';
 import { AppError } from '../../../errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
+import { byOperator, type ChangeAccount } from '../../account/change.ts';
 import type { Actor } from '../../audit/actor.ts';
 import { recordAudit } from '../../audit/record.ts';
 import type { Events } from '../../event/events.ts';
-import { endFlows } from '../../flow/redeem.ts';
-import { endSession, endSessions, endSessionsOfEveryone } from '../../session/end.ts';
-import { lockUser } from '../lock.ts';
+import { endSessionsOfEveryone } from '../../session/end.ts';
+import { signOutEverywhere } from '../../session/sign-out-everywhere.ts';
 
 export interface AdminSession {
   readonly id: string;
@@ -25,6 +25,7 @@ export interface UserSessionsDeps {
   readonly db: Db;
   readonly clock: Clock;
   readonly events: Events;
+  readonly changeAccount: ChangeAccount;
   readonly forgetSession: (sessionId: string) => void;
 }
 
@@ -43,7 +44,7 @@ const BATCH = 1_000;
 
 /** Sessions as operators see and end them: one, a user's, everyone's. */
 export function createUserSessions(deps: UserSessionsDeps) {
-  const { db, clock, events, forgetSession } = deps;
+  const { db, clock, events, changeAccount, forgetSession } = deps;
 
   return {
     /** A user's live sessions, the newest first. */
@@ -69,32 +70,18 @@ export function createUserSessions(deps: UserSessionsDeps) {
     /** Ends one session of a user. @throws AppError `not_found`, also for another user's */
     async end(actor: Actor, userId: string, sessionId: string): Promise<void> {
       if (!isUuid(sessionId)) throw noSuchSession(userId);
-      const at = clock.now();
       const reason = 'ended_by_operator';
-      await db.transaction(async (tx) => {
-        if (!(await endSession(tx, events, { userId, sessionId, at, reason })))
-          throw noSuchSession(userId);
-        const detail = { session_id: sessionId, reason };
-        await recordAudit(tx, { at, action: 'session.ended', actor, userId, detail });
+      await changeAccount(byOperator(actor, userId), async (change) => {
+        if (!(await change.endSession(sessionId, reason))) throw noSuchSession(userId);
+        await change.audit('session.ended', { session_id: sessionId, reason });
       });
-      forgetSession(sessionId);
     },
 
     /** Ends all sessions of a user, and sign-ins that await a factor; returns how many sessions. */
-    async endAll(actor: Actor, userId: string): Promise<number> {
-      const at = clock.now();
-      const ended = await db.transaction(async (tx) => {
-        // A sign-in that is being written now is waited for, and ends with the others.
-        await lockUser(tx, userId);
-        await endFlows(tx, userId, 'two_factor');
-        const ids = await endSessions(tx, events, { userId, at, reason: 'ended_by_operator' });
-        const detail = { count: ids.length };
-        await recordAudit(tx, { at, action: 'session.ended_all', actor, userId, detail });
-        return ids;
-      });
-      ended.forEach(forgetSession);
-      return ended.length;
-    },
+    endAll: (actor: Actor, userId: string): Promise<number> =>
+      changeAccount(byOperator(actor, userId), (change) =>
+        signOutEverywhere(change, 'ended_by_operator'),
+      ),
 
     /** Ends every session of the installation that is open now; returns how many. */
     async endEveryone(actor: Actor): Promise<number> {

@@ -1,26 +1,16 @@
 import { generatePassword } from '../../../crypto/generated-password.ts';
 import type { Db } from '../../../db/database.ts';
 import { AppError } from '../../../errors.ts';
-import type { Clock } from '../../../lib/clock.ts';
+import { byOperator, type ChangeAccount } from '../../account/change.ts';
 import type { Actor } from '../../audit/actor.ts';
-import { recordAudit } from '../../audit/record.ts';
-import type { Events } from '../../event/events.ts';
 import { findAccountById } from '../../login/account.ts';
-import type { MailQueue } from '../../mail/draft.ts';
-import { notifyOwner } from '../../mail/notice.ts';
 import { replacePassword } from '../../password/store.ts';
 import type { PasswordTools } from '../../password/tools.ts';
-import { endSessions } from '../../session/end.ts';
-import type { Wake } from '../../wake.ts';
 
 export interface SetPasswordDeps {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly changeAccount: ChangeAccount;
   readonly passwordTools: () => Promise<PasswordTools>;
-  readonly events: Events;
-  readonly mails: MailQueue;
-  readonly wakeMail: Wake;
-  readonly forgetSession: (sessionId: string) => void;
 }
 
 export interface PasswordSet {
@@ -36,9 +26,7 @@ export interface PasswordSet {
  * @throws AppError `not_found`, `validation_failed`, `password_too_weak`, `password_breached`,
  *   `password_reused`, `overloaded`, `conflict` when the password changed meanwhile
  */
-export function createSetPassword(deps: SetPasswordDeps) {
-  const { db, clock, events, mails } = deps;
-
+export function createSetPassword({ db, changeAccount, passwordTools }: SetPasswordDeps) {
   return async function setPassword(
     actor: Actor,
     userId: string,
@@ -49,31 +37,22 @@ export function createSetPassword(deps: SetPasswordDeps) {
     const { user } = account;
     const generatedPassword = given === undefined ? generatePassword() : null;
     const password = given ?? generatedPassword!;
-    const { passwords, history, credentials, verifier } = await deps.passwordTools();
+    const { passwords, history, credentials, verifier } = await passwordTools();
     await passwords.check(password, user);
     const current = await verifier.settle(account.credential);
     await history.check(current, password);
     const next = await credentials.final(userId, password);
 
-    const at = clock.now();
-    const ended = await db.transaction(async (tx) => {
-      const change = { userId, version: current.version, next, keep: history.keep, at };
-      if (!(await replacePassword(tx, change))) throw new AppError('conflict');
-      const sessions = await endSessions(tx, events, { userId, at, reason: 'password_changed' });
-      await recordAudit(tx, {
-        at,
-        action: 'password.set_by_operator',
-        actor,
-        userId,
-        detail: { sessions_ended: sessions.length, generated: generatedPassword !== null },
-      });
-      await events.record(tx, { type: 'password.changed', userId, payload: { by: 'operator' } });
-      // Where the operator sits is none of the user's business.
-      await notifyOwner(tx, mails, user, 'password_changed', { at: at.toISOString() });
+    const ended = await changeAccount(byOperator(actor, userId), async (change) => {
+      if (!(await replacePassword(change, { version: current.version, next, keep: history.keep })))
+        throw new AppError('conflict');
+      const sessions = await change.endSessions('password_changed');
+      const detail = { sessions_ended: sessions, generated: generatedPassword !== null };
+      await change.audit('password.set_by_operator', detail);
+      await change.announce('password.changed', { by: 'operator' });
+      await change.notify(user, 'password_changed', change.notice);
       return sessions;
     });
-    ended.forEach(deps.forgetSession);
-    deps.wakeMail.soon();
-    return { generatedPassword, sessionsEnded: ended.length };
+    return { generatedPassword, sessionsEnded: ended };
   };
 }
