@@ -80,7 +80,7 @@ export function createServices(deps: ServicesDeps) {
   };
 
   const tools = createPasswordTools(deps);
-  const { passwords, credentials: creator, verifier } = tools;
+  const { passwords, credentials, verifier } = tools;
   const flows = createFlowDrafts({ clock, keys });
   const issuer = createSessionIssuer({ clock, keys, policy });
   const stateMaxAgeMs = config.session.cacheMs;
@@ -142,7 +142,7 @@ export function createServices(deps: ServicesDeps) {
       autoLogin: config.registration.autoLogin,
       domains,
       passwords,
-      credentials: creator,
+      credentials,
       idempotency: createIdempotency({ db, clock, keys }),
       batch,
       conflicts: createConflicts(db),

@@ -3,23 +3,17 @@ import { AppError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { Reauthenticate } from '../account/reauthenticate.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { CredentialCreator } from '../credential/create.ts';
-import type { CredentialVerifier } from '../credential/verify.ts';
 import { findAccountById } from '../login/account.ts';
 import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
-import type { PasswordHistory } from './history.ts';
-import type { PasswordPolicy } from './policy.ts';
+import type { PreparePassword } from './prepare.ts';
 import { replacePassword } from './store.ts';
 
 export interface ChangePasswordDeps {
   readonly db: Db;
   readonly changeAccount: ChangeAccount;
   readonly reauthenticate: Reauthenticate;
-  readonly passwords: PasswordPolicy;
-  readonly history: PasswordHistory;
-  readonly credentials: CredentialCreator;
-  readonly verifier: CredentialVerifier;
+  readonly preparePassword: PreparePassword;
 }
 
 /**
@@ -29,7 +23,7 @@ export interface ChangePasswordDeps {
  *   `password_breached`, `password_reused`, `conflict` when the password changed meanwhile
  */
 export function createChangePassword(deps: ChangePasswordDeps) {
-  const { db, changeAccount, reauthenticate, passwords, history, credentials, verifier } = deps;
+  const { db, changeAccount, reauthenticate, preparePassword } = deps;
 
   return async function changePassword(
     principal: Principal,
@@ -40,20 +34,15 @@ export function createChangePassword(deps: ChangePasswordDeps) {
     const { current_password: password, new_password: nextPassword, ...factor } = input;
     const presented = { password, pointer: '/current_password', ...factor };
     const proof = await reauthenticate(userId, presented, client);
-    const { user } = proof.account;
-    await passwords.check(nextPassword, user, '/new_password');
     // Verifying has promoted a pending row: what is there now is read again.
     const account = await findAccountById(db, userId);
     if (!account) throw new AppError('invalid_token');
-    const current = await verifier.settle(account.credential);
-    if (current.version !== proof.account.credential.version) throw new AppError('conflict');
-    await history.check(current, nextPassword);
-    const next = await credentials.final(userId, nextPassword);
+    const next = await preparePassword(account, nextPassword, '/new_password');
+    if (next.version !== proof.account.credential.version) throw new AppError('conflict');
 
     await changeAccount(byOwner(principal, client), async (change) => {
-      await proof.use(change.tx);
-      if (!(await replacePassword(change, { version: current.version, next, keep: history.keep })))
-        throw new AppError('conflict');
+      const user = await proof.use(change.tx);
+      if (!(await replacePassword(change, next))) throw new AppError('conflict');
       const ended = await change.endSessions('password_changed', sessionId);
       await change.audit('password.changed', { sessions_ended: ended });
       await change.announce('password.changed', { by: 'user' });

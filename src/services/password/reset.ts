@@ -2,25 +2,19 @@ import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
-import type { CredentialCreator } from '../credential/create.ts';
-import type { CredentialVerifier } from '../credential/verify.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
-import { type Account, findAccountById } from '../login/account.ts';
+import { findAccountById } from '../login/account.ts';
 import { rememberNetwork } from '../login/known-network.ts';
-import type { PasswordHistory } from './history.ts';
-import type { PasswordPolicy } from './policy.ts';
+import type { PreparePassword } from './prepare.ts';
 import { replacePassword } from './store.ts';
 
 export interface ResetDeps {
   readonly db: Db;
   readonly changeAccount: ChangeAccount;
   readonly redeemer: FlowRedeemer;
-  readonly passwords: PasswordPolicy;
-  readonly history: PasswordHistory;
-  readonly credentials: CredentialCreator;
-  readonly verifier: CredentialVerifier;
+  readonly preparePassword: PreparePassword;
   readonly limits: Limits;
 }
 
@@ -31,7 +25,7 @@ export interface ResetDeps {
  *   `password_reused`, `overloaded`
  */
 export function createReset(deps: ResetDeps) {
-  const { db, changeAccount, redeemer, passwords, history, credentials, verifier } = deps;
+  const { db, changeAccount, redeemer, preparePassword } = deps;
 
   return async function reset(
     input: { flow_token: string; password: string },
@@ -41,7 +35,7 @@ export function createReset(deps: ResetDeps) {
     const account = flow.userId === null ? null : await findAccountById(db, flow.userId);
     if (!account) throw new AppError('flow_expired');
     const { user } = account;
-    const { credential, next } = await prepare(account, input.password).catch(async (error) => {
+    const next = await preparePassword(account, input.password).catch(async (error) => {
       // A password that was never looked at is no try.
       if (error instanceof AppError && error.status === 503) await redeemer.returnTry(flow);
       throw error;
@@ -49,9 +43,7 @@ export function createReset(deps: ResetDeps) {
 
     const revoked = await changeAccount(byOwner({ userId: user.id }, client), async (change) => {
       await redeemer.consume(change.tx, flow);
-      const { version } = credential;
-      if (!(await replacePassword(change, { version, next, keep: history.keep })))
-        throw new AppError('flow_expired');
+      if (!(await replacePassword(change, next))) throw new AppError('flow_expired');
       const ended = await change.endSessions('password_changed');
       await change.audit('password.reset', { sessions_ended: ended });
       // The mailbox's owner was here: guessing from elsewhere must not keep them out.
@@ -63,12 +55,4 @@ export function createReset(deps: ResetDeps) {
     if (user.email !== null) await deps.limits.clearLogin(user.email, client);
     return { status: 'password_reset', sessions_revoked: revoked };
   };
-
-  /** Policy, then history, then the hash that will be stored. */
-  async function prepare({ user, credential: stored }: Account, password: string) {
-    await passwords.check(password, user);
-    const credential = await verifier.settle(stored);
-    await history.check(credential, password);
-    return { credential, next: await credentials.final(user.id, password) };
-  }
 }

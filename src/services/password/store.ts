@@ -3,9 +3,9 @@ import { uuidv7 } from '../../crypto/random.ts';
 import { statement } from '../../db/database.ts';
 import type { AccountChange } from '../account/change.ts';
 import { phcOfNoPassword } from '../credential/hash-to-phc.ts';
-import type { NewCredential } from '../credential/stored.ts';
 import { endFlows } from '../flow/redeem.ts';
 import { lockUser } from '../user/lock.ts';
+import type { PreparedPassword } from './prepare.ts';
 
 // The old credential moves to the history in the statement that replaces it, so that no password is
 // ever in neither place. The version refuses a second change that was prepared against the same one.
@@ -51,13 +51,11 @@ type Moment = Pick<AccountChange, 'tx' | 'userId' | 'at'>;
 
 /**
  * Replaces a user's password and ends every flow that was begun under the old one.
- * @param password.version the credential's version that `next` was prepared against
- * @param password.keep former passwords to remember, the present one included
  * @returns false when the password has changed since
  */
 export async function replacePassword(
   { tx, userId, at }: Moment,
-  { version, next, keep }: { version: number; next: NewCredential; keep: number },
+  { version, next, keep }: PreparedPassword,
 ): Promise<boolean> {
   const values = [
     userId,

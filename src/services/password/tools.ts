@@ -8,14 +8,15 @@ import { createBacklog } from '../credential/backlog.ts';
 import { type CredentialCreator, createCredentialCreator } from '../credential/create.ts';
 import { type CredentialVerifier, createCredentialVerifier } from '../credential/verify.ts';
 import type { Keys } from '../key/keyring.ts';
-import { createPasswordHistory, type PasswordHistory } from './history.ts';
+import { createPasswordHistory } from './history.ts';
 import { openPasswordPolicy } from './open-policy.ts';
 import type { PasswordPolicy } from './policy.ts';
+import { createPreparePassword, type PreparePassword } from './prepare.ts';
 
 /** What checking and setting passwords takes: the same in the API and in commands. */
 export interface PasswordTools {
   readonly passwords: PasswordPolicy;
-  readonly history: PasswordHistory;
+  readonly preparePassword: PreparePassword;
   readonly credentials: CredentialCreator;
   readonly verifier: CredentialVerifier;
 }
@@ -42,13 +43,11 @@ export function createPasswordTools(deps: PasswordToolsDeps): PasswordTools {
     maxAgeMs: config.hash.backlogMaxAgeMs,
   });
   const { mode } = config.hash;
-  const creator = createCredentialCreator({ keys, forge, backlog, mode, params });
-  const verifier = createCredentialVerifier({ db, keys, forge, creator, params, log });
+  const credentials = createCredentialCreator({ keys, forge, backlog, mode, params });
+  const verifier = createCredentialVerifier({ db, keys, forge, creator: credentials, params, log });
   const keep = config.password.history;
-  return {
-    passwords: openPasswordPolicy(deps),
-    history: createPasswordHistory({ db, credentials: verifier, keep }),
-    credentials: creator,
-    verifier,
-  };
+  const history = createPasswordHistory({ db, credentials: verifier, keep });
+  const passwords = openPasswordPolicy(deps);
+  const preparePassword = createPreparePassword({ passwords, history, credentials, verifier });
+  return { passwords, preparePassword, credentials, verifier };
 }

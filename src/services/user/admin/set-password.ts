@@ -37,15 +37,11 @@ export function createSetPassword({ db, changeAccount, passwordTools }: SetPassw
     const { user } = account;
     const generatedPassword = given === undefined ? generatePassword() : null;
     const password = given ?? generatedPassword!;
-    const { passwords, history, credentials, verifier } = await passwordTools();
-    await passwords.check(password, user);
-    const current = await verifier.settle(account.credential);
-    await history.check(current, password);
-    const next = await credentials.final(userId, password);
+    const { preparePassword } = await passwordTools();
+    const next = await preparePassword(account, password);
 
     const ended = await changeAccount(byOperator(actor, userId), async (change) => {
-      if (!(await replacePassword(change, { version: current.version, next, keep: history.keep })))
-        throw new AppError('conflict');
+      if (!(await replacePassword(change, next))) throw new AppError('conflict');
       const sessions = await change.endSessions('password_changed');
       const detail = { sessions_ended: sessions, generated: generatedPassword !== null };
       await change.audit('password.set_by_operator', detail);
