@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/index.ts';
-import { canonicaliseEmail, canonicaliseUsername, normalisePhone } from '../../crypto/canonical.ts';
 import { AppError, type FieldError } from '../../errors.ts';
+import { type Judged, judgeEmail, judgePhone, judgeUsername } from './identity-fields.ts';
 
 export interface IdentityPolicy {
   /** What an account is known by (`registration.identifier`). */
@@ -40,34 +40,26 @@ export interface IdentityInput {
  */
 export function parseIdentity(input: IdentityInput, policy: IdentityPolicy): Identity {
   const problems: FieldError[] = [];
-  const isUnique = isUsernameUnique(policy);
+  function read<T>(
+    raw: string | undefined,
+    judge: (raw: string, policy: IdentityPolicy) => Judged<T>,
+  ): T | null {
+    if (raw === undefined) return null;
+    const judged = judge(raw, policy);
+    if ('value' in judged) return judged.value;
+    problems.push(judged.problem);
+    return null;
+  }
 
-  const email = input.email === undefined ? null : canonicaliseEmail(input.email);
-  if (input.email !== undefined && policy.identifier === 'username')
-    problems.push(notAllowed('/email', 'Accounts here have no e-mail address.'));
-  else if (input.email !== undefined && email === null)
-    problems.push(badFormat('/email', 'This is not an e-mail address.'));
-
-  const username = input.username === undefined ? null : canonicaliseUsername(input.username);
-  if (input.username !== undefined && policy.usernames === 'off' && !isUnique)
-    problems.push(notAllowed('/username', 'Usernames are switched off.'));
-  else if (input.username !== undefined && username === null)
-    problems.push(
-      badFormat('/username', 'Use 3 to 32 letters, digits, dots, hyphens and underscores.'),
-    );
-
-  const phone = input.phone === undefined ? null : normalisePhone(input.phone);
-  if (input.phone !== undefined && policy.phones === 'off')
-    problems.push(notAllowed('/phone', 'Telephone numbers are switched off.'));
-  else if (input.phone !== undefined && phone === null)
-    problems.push(badFormat('/phone', 'Write the number like +41791234567.'));
-
+  const email = read(input.email, judgeEmail);
+  const username = read(input.username, judgeUsername);
+  const phone = read(input.phone, judgePhone);
   problems.push(...findMissingIdentity(input, policy));
   if (problems.length > 0) throw new AppError('validation_failed', { fields: problems });
   return {
     email,
     username: username?.display ?? null,
-    usernameKey: isUnique ? (username?.key ?? null) : null,
+    usernameKey: username?.key ?? null,
     phone,
   };
 }
@@ -93,12 +85,4 @@ export function findMissingIdentity(
 
 function required(pointer: string, detail: string): FieldError {
   return { pointer, code: 'required', detail };
-}
-
-function badFormat(pointer: string, detail: string): FieldError {
-  return { pointer, code: 'bad_format', detail };
-}
-
-function notAllowed(pointer: string, detail: string): FieldError {
-  return { pointer, code: 'not_allowed', detail };
 }

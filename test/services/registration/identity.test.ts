@@ -57,6 +57,26 @@ test('usernames off: one that is sent is refused', async () => {
   expect(faults(answer)).toEqual(['/username not_allowed']);
 });
 
+test.each([
+  ['username', { AUTHCTL_USERNAMES: 'off' }, 'before'],
+  ['phone', { AUTHCTL_PHONES: 'off' }, '+41791234567'],
+])(
+  '%s, since switched off: what is there can be removed, and not be set anew',
+  async (field, env, value) => {
+    const appliance = await start({ ...env, AUTHCTL_REGISTRATION_AUTO_LOGIN: 'on' });
+    const { body } = await registerAt(appliance)({ email: 'one@open.example' });
+    await appliance.sql(`UPDATE users SET ${field} = $1`, [value]);
+    const patch = (change: Record<string, unknown>) =>
+      appliance.call('/v1/me', {
+        method: 'PATCH',
+        token: body.tokens.access_token,
+        body: change,
+      });
+    expect(faults(await patch({ [field]: value }))).toEqual([`/${field} not_allowed`]);
+    expect(await patch({ [field]: null })).toMatchObject({ status: 200, body: { [field]: null } });
+  },
+);
+
 test('identified by username alone: no address, no mail, sign-in by name', async () => {
   const appliance = await start({
     AUTHCTL_REGISTRATION_IDENTIFIER: 'username',
