@@ -5,8 +5,10 @@ import {
   type Argon2Params,
   isSameCost,
 } from './argon2/engine.ts';
+import { createHashRate } from './forge/hash-rate.ts';
+import { createReturnTimes } from './forge/return-times.ts';
+import { createSlots } from './forge/slots.ts';
 import { HASH_BYTES } from './phc.ts';
-import { createReturnTimes } from './return-times.ts';
 
 export interface ForgeOptions {
   readonly engine: Argon2Engine;
@@ -90,21 +92,7 @@ export interface Forge extends Hasher {
   close(): Promise<void>;
 }
 
-/** What one hash is taken to cost until the first is measured: 19 MiB on a slow core. */
-const ASSUMED_HASH_MS = 50;
-/** A clock too coarse to see a hash must not make the queue endless. */
-const LEAST_HASH_MS = 0.1;
-/** Weight of the newest duration in the moving average: about the last ten count. */
-const NEWEST_WEIGHT = 0.2;
-
 const unmeasured: Step = (_name, work) => work();
-
-interface Waiter {
-  start(): void;
-}
-
-/** Waiters in order of arrival; leaving from the middle costs nothing. */
-type Lane = Set<Waiter>;
 
 /**
  * Creates the pool. Unbounded hashing starves a Node process: 64 calls at once make name look-ups
@@ -112,25 +100,28 @@ type Lane = Set<Waiter>;
  * of requests waits, and everybody else is told at once.
  */
 export function createForge(options: ForgeOptions): Forge {
-  const { engine, slots, clock, step = unmeasured } = options;
+  const { engine, clock, step = unmeasured } = options;
   const currentParams: Argon2Params = { ...options.cost, length: HASH_BYTES };
-  const requests: Lane = new Set();
-  const background: Lane = new Set();
+  const slots = createSlots(options.slots);
+  const rate = createHashRate(options.slots);
   const returnTimes = createReturnTimes(clock);
-  const emptied = Promise.withResolvers<void>();
   const totals = { completed: 0, rejected: 0, waitMs: 0, hashMs: 0 };
-  let busy = 0;
   /** Requests that have a place and are on their way to it. */
   let reserved = 0;
-  let isClosed = false;
-  let meanHashMs: number | undefined;
 
-  function ratePerSecond(): number {
-    return (slots * 1_000) / Math.max(meanHashMs ?? ASSUMED_HASH_MS, LEAST_HASH_MS);
-  }
+  const hasFreeSlot = () => slots.busy() < slots.count;
 
   function queueLimit(): number {
-    return options.queueLimit ?? Math.max(slots, Math.floor(ratePerSecond()));
+    return options.queueLimit ?? Math.max(slots.count, Math.floor(rate.perSecond()));
+  }
+
+  function ensureRoom(): void {
+    const expected = slots.waiting('request') + reserved;
+    if (expected < queueLimit() + slots.count - slots.busy()) return;
+    totals.rejected += 1;
+    const perSecond = rate.perSecond();
+    const retryAfterSeconds = returnTimes.next(expected / perSecond, 1 / perSecond);
+    throw new AppError('overloaded', { retryAfterSeconds });
   }
 
   /** @param enter what lets a request into the queue */
@@ -138,8 +129,8 @@ export function createForge(options: ForgeOptions): Forge {
     async function run<T>(work: () => Promise<T>): Promise<T> {
       enter();
       const arrivedAt = clock.monotonicMs();
-      const take = () => takeSlot(requests);
-      await (busy < slots ? take() : step('password.wait', take));
+      const take = () => slots.take('request');
+      await (hasFreeSlot() ? take() : step('password.wait', take));
       totals.waitMs += clock.monotonicMs() - arrivedAt;
       return useSlot(work);
     }
@@ -147,14 +138,6 @@ export function createForge(options: ForgeOptions): Forge {
       run,
       hash: (input, salt, params = currentParams) => run(() => hashNow(input, salt, params)),
     };
-  }
-
-  function ensureRoom(): void {
-    const expected = requests.size + reserved;
-    if (expected < queueLimit() + slots - busy) return;
-    totals.rejected += 1;
-    const retryAfterSeconds = returnTimes.next(expected / ratePerSecond(), 1 / ratePerSecond());
-    throw new AppError('overloaded', { retryAfterSeconds });
   }
 
   function reserve(): Reservation {
@@ -174,32 +157,8 @@ export function createForge(options: ForgeOptions): Forge {
     params = currentParams,
     signal?: AbortSignal,
   ): Promise<Buffer> {
-    await takeSlot(background, signal);
+    await slots.take('background', signal);
     return useSlot(() => hashNow(input, salt, params));
-  }
-
-  /** Resolves when a slot is the caller's; `useSlot` gives it back. While a slot is free nobody waits. */
-  function takeSlot(lane: Lane, signal?: AbortSignal): Promise<void> {
-    if (isClosed) return Promise.reject(new AppError('unavailable'));
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (busy < slots) {
-      busy += 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        lane.delete(waiter);
-        reject(signal?.reason);
-      };
-      const waiter: Waiter = {
-        start() {
-          signal?.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      lane.add(waiter);
-      signal?.addEventListener('abort', leave, { once: true });
-    });
   }
 
   async function useSlot<T>(work: () => Promise<T>): Promise<T> {
@@ -209,65 +168,42 @@ export function createForge(options: ForgeOptions): Forge {
     } finally {
       totals.completed += 1;
       totals.hashMs += clock.monotonicMs() - startedAt;
-      passSlotOn();
+      slots.passOn();
     }
   }
 
   async function hashNow(input: Buffer, salt: Buffer, params: Argon2Params): Promise<Buffer> {
     const startedAt = clock.monotonicMs();
-    const isFull = () => busy === slots;
     // A hash that has the machine to itself is faster than those of a crowd, which the rate is about.
-    const countsFor = isFull() && isSameCost(params, options.cost);
+    const countsFor = !hasFreeSlot() && isSameCost(params, options.cost);
     try {
       return await engine.hashRaw(input, salt, params);
     } finally {
-      if (countsFor && isFull()) measure(clock.monotonicMs() - startedAt);
+      if (countsFor && !hasFreeSlot()) rate.measure(clock.monotonicMs() - startedAt);
     }
-  }
-
-  function measure(tookMs: number): void {
-    meanHashMs =
-      meanHashMs === undefined ? tookMs : meanHashMs + NEWEST_WEIGHT * (tookMs - meanHashMs);
-  }
-
-  /** Hands the slot to the oldest request, else to the oldest background hash, else frees it. */
-  function passSlotOn(): void {
-    const lane = requests.size > 0 ? requests : background;
-    const [next] = lane;
-    if (next) {
-      lane.delete(next);
-      next.start();
-      return;
-    }
-    busy -= 1;
-    if (isClosed && busy === 0) emptied.resolve();
   }
 
   return {
     ...hasherBehind(ensureRoom),
     reserve,
     idleHash,
-    ratePerSecond,
-    hasFreeSlot: () => busy < slots,
+    hasFreeSlot,
+    ratePerSecond: rate.perSecond,
     async calibrate() {
       const sample = Buffer.alloc(HASH_BYTES);
-      const rounds = Array.from({ length: 3 * slots }, () => idleHash(sample, sample));
+      const rounds = Array.from({ length: 3 * slots.count }, () => idleHash(sample, sample));
       await Promise.all(rounds);
-      return ratePerSecond();
+      return rate.perSecond();
     },
     stats: () => ({
       ...totals,
-      slots,
-      busy,
-      queued: requests.size,
+      slots: slots.count,
+      busy: slots.busy(),
+      queued: slots.waiting('request'),
       queueLimit: queueLimit(),
-      idleQueued: background.size,
-      ratePerSecond: ratePerSecond(),
+      idleQueued: slots.waiting('background'),
+      ratePerSecond: rate.perSecond(),
     }),
-    close() {
-      isClosed = true;
-      if (busy === 0) emptied.resolve();
-      return emptied.promise;
-    },
+    close: () => slots.close(),
   };
 }

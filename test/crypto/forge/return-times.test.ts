@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createReturnTimes } from '../../src/crypto/return-times.ts';
-import { createManualClock } from '../support/manual-clock.ts';
+import { createReturnTimes } from '../../../src/crypto/forge/return-times.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 
 const INTERVAL_SECONDS = 1 / 64;
 
