@@ -20,6 +20,7 @@ import { createNoLimits } from '../services/limit/no-limits.ts';
 import { createMailQueue } from '../services/mail/draft.ts';
 import { openPasswordPolicy } from '../services/password/open-policy.ts';
 import { createConflicts } from '../services/registration/conflicts.ts';
+import { createRegistrationDrafts } from '../services/registration/draft.ts';
 import { createIdempotency } from '../services/registration/idempotency.ts';
 import { findMissingIdentity, identityPolicyOf } from '../services/registration/identity.ts';
 import { createRegister } from '../services/registration/register.ts';
@@ -62,28 +63,49 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
   const { limits, mailBudget } = createNoLimits();
   const admit = async () => true;
   return createRegister({
-    clock,
     identities: identityPolicyOf(config),
-    autoLogin: false,
     domains: {
       findPolicy: async () => 'none',
       summary: async () => ({ verified: 1, pending: [] }),
       invalidate: () => undefined,
     },
+    limits,
     passwords: openPasswordPolicy({ config, issuer: ISSUER, clock, log }),
-    credentials: createCredentialCreator({
-      keys,
-      forge: createForge({
-        engine: { name: 'node-rs', hashRaw: refuse },
-        slots: 1,
-        cost: hashParams(config),
-        clock,
-      }),
-      backlog: { admit, retryAfterSeconds: () => 1 },
-      mode: 'deferred',
-      params: hashParams(config),
-    }),
     idempotency: createIdempotency({ db: NO_DATABASE, clock, keys }),
+    drafts: createRegistrationDrafts({
+      clock,
+      autoLogin: false,
+      credentials: createCredentialCreator({
+        keys,
+        forge: createForge({
+          engine: { name: 'node-rs', hashRaw: refuse },
+          slots: 1,
+          cost: hashParams(config),
+          clock,
+        }),
+        backlog: { admit, retryAfterSeconds: () => 1 },
+        mode: 'deferred',
+        params: hashParams(config),
+      }),
+      flows: createFlowDrafts({ clock, keys }),
+      mails: createMailQueue({ clock, keys, messageDomain: 'bench.example', hasTexts: false }),
+      mailBudget,
+      sessions: createSessionIssuer({
+        clock,
+        keys,
+        policy: {
+          issuer: ISSUER,
+          audience: config.audience,
+          accessTtlMs: config.access.ttlMs,
+          lifetime: sessionLifetimeOf(config),
+        },
+      }),
+      events: createEvents({
+        clock,
+        enabled: false,
+        wake: { soon: () => undefined, flush: async () => undefined },
+      }),
+    }),
     // Here the database would be: every row is new.
     batch: {
       submit: admit,
@@ -91,25 +113,6 @@ function createStaticRegister(config: Config, log: Logger, keys: Keys) {
       stats: () => ({ waiting: 0, inFlight: 0 }),
     },
     conflicts: createConflicts(NO_DATABASE),
-    flows: createFlowDrafts({ clock, keys }),
-    mails: createMailQueue({ clock, keys, messageDomain: 'bench.example', hasTexts: false }),
-    limits,
-    mailBudget,
-    sessions: createSessionIssuer({
-      clock,
-      keys,
-      policy: {
-        issuer: ISSUER,
-        audience: config.audience,
-        accessTtlMs: config.access.ttlMs,
-        lifetime: sessionLifetimeOf(config),
-      },
-    }),
-    events: createEvents({
-      clock,
-      enabled: false,
-      wake: { soon: () => undefined, flush: async () => undefined },
-    }),
   });
 }
 

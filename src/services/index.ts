@@ -26,6 +26,7 @@ import { createReset } from './password/reset.ts';
 import { createPasswordTools } from './password/tools.ts';
 import { type BatchMetrics, createRegistrationBatch } from './registration/batch.ts';
 import { createConflicts } from './registration/conflicts.ts';
+import { createRegistrationDrafts } from './registration/draft.ts';
 import { createIdempotency } from './registration/idempotency.ts';
 import { findMissingIdentity, identityPolicyOf } from './registration/identity.ts';
 import { createRegister } from './registration/register.ts';
@@ -137,21 +138,23 @@ export function createServices(deps: ServicesDeps) {
     findMissingIdentity: (input: { email?: unknown; username?: unknown }) =>
       findMissingIdentity(input, identities),
     register: createRegister({
-      clock,
       identities,
-      autoLogin: config.registration.autoLogin,
       domains,
+      limits,
       passwords,
-      credentials,
       idempotency: createIdempotency({ db, clock, keys }),
+      drafts: createRegistrationDrafts({
+        clock,
+        autoLogin: config.registration.autoLogin,
+        credentials,
+        flows,
+        mails,
+        mailBudget,
+        sessions: issuer,
+        events,
+      }),
       batch,
       conflicts: createConflicts(db),
-      flows,
-      mails,
-      limits,
-      mailBudget,
-      sessions: issuer,
-      events,
     }),
     login: createLogin({ db, clock, credentials: verifier, limits, nextStep }),
     refresh: createRefresh({
