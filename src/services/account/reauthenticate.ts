@@ -7,11 +7,11 @@ import type { ClientInfo } from '../client-info.ts';
 import type { CredentialVerifier } from '../credential/verify.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
-import { type Account, findAccountById } from '../login/account.ts';
 import { checkMaximumLength } from '../password/policy.ts';
 import type { Factors, PresentedFactor, ProvedFactor } from '../two-factor/factor.ts';
 import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
+import { type Account, findAccountById } from './find.ts';
 
 export interface ReauthenticateDeps {
   readonly db: Db;

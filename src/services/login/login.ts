@@ -2,6 +2,7 @@ import type { Hasher } from '../../crypto/forge.ts';
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type Account, findAccount, parseIdentifier } from '../account/find.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -10,7 +11,6 @@ import type { FlowAnswer } from '../flow/answers.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
 import { checkMaximumLength } from '../password/policy.ts';
-import { type Account, findAccount, parseIdentifier } from './account.ts';
 import type { NextStep } from './next-step.ts';
 
 export interface LoginInput {

@@ -28,8 +28,8 @@ export interface DeliveryDeps {
 }
 
 /**
- * `withdrawn`: no flow awaits its code (any more), so that nobody misses it, or its recipient has had enough. `lost`: the claim had passed to
- * another worker, or the result could not be written down.
+ * `withdrawn`: no flow awaits its code (any more), so that nobody misses it, or its recipient has had
+ * enough. `lost`: the claim had passed to another worker, or the result could not be written down.
  */
 export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'released' | 'lost';
 

@@ -1,9 +1,9 @@
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
+import { findAccountById } from '../account/find.ts';
 import type { Reauthenticate } from '../account/reauthenticate.ts';
 import type { ClientInfo } from '../client-info.ts';
-import { findAccountById } from '../login/account.ts';
 import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
 import type { PreparePassword } from './prepare.ts';

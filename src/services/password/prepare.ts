@@ -1,7 +1,7 @@
+import type { Account } from '../account/find.ts';
 import type { CredentialCreator } from '../credential/create.ts';
 import type { NewCredential } from '../credential/stored.ts';
 import type { CredentialVerifier } from '../credential/verify.ts';
-import type { Account } from '../login/account.ts';
 import type { PasswordHistory } from './history.ts';
 import type { PasswordPolicy } from './policy.ts';
 

@@ -1,11 +1,11 @@
 import type { Db } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
+import { findAccountById } from '../account/find.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
-import { findAccountById } from '../login/account.ts';
 import { rememberNetwork } from '../login/known-network.ts';
 import type { PreparePassword } from './prepare.ts';
 import { replacePassword } from './store.ts';

@@ -1,11 +1,11 @@
 import { domainOf } from '../../crypto/canonical.ts';
 import { AppError, fieldError } from '../../errors.ts';
 import type { Batcher } from '../../lib/batcher.ts';
+import { parseIdentifier } from '../account/find.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { DomainDirectory } from '../domain/directory.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
 import type { Limits } from '../limit/limits.ts';
-import { parseIdentifier } from '../login/account.ts';
 import type { PasswordPolicy } from '../password/policy.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { RegistrationDrafts, RegistrationInput } from './draft.ts';

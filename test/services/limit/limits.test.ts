@@ -3,6 +3,7 @@ import { loadConfig } from '../../../config/index.ts';
 import { randomBytes, uuidv7 } from '../../../src/crypto/random.ts';
 import { type Db, openDatabase, statement } from '../../../src/db/database.ts';
 import { AppError } from '../../../src/errors.ts';
+import { parseIdentifier } from '../../../src/services/account/find.ts';
 import type { ClientInfo } from '../../../src/services/client-info.ts';
 import { ensureKeys, providedMasterKeys } from '../../../src/services/key/ensure-keys.ts';
 import { createKeys, type Keys } from '../../../src/services/key/keyring.ts';
@@ -12,7 +13,6 @@ import { createMailBudget, type MailBudget } from '../../../src/services/limit/m
 import { createNoLimits } from '../../../src/services/limit/no-limits.ts';
 import { openCounterStore } from '../../../src/services/limit/open-counter-store.ts';
 import { createRules } from '../../../src/services/limit/rules.ts';
-import { parseIdentifier } from '../../../src/services/login/account.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { log } from './stores.ts';

@@ -2,8 +2,8 @@ import { generatePassword } from '../../../crypto/generated-password.ts';
 import type { Db } from '../../../db/database.ts';
 import { AppError } from '../../../errors.ts';
 import { byOperator, type ChangeAccount } from '../../account/change.ts';
+import { findAccountById } from '../../account/find.ts';
 import type { Actor } from '../../audit/actor.ts';
-import { findAccountById } from '../../login/account.ts';
 import { replacePassword } from '../../password/store.ts';
 import type { PasswordTools } from '../../password/tools.ts';
 
