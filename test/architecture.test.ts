@@ -56,13 +56,15 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry': ['src/tracing'],
 };
 
-/** Words of the language that have one home each. */
+/** Words that have one home each. */
 const WORDS: readonly { word: RegExp; homes: readonly string[] }[] = [
   { word: /\bprocess\.env\b/, homes: ['src/cli/base-command.ts'] },
   { word: /\bprocess\.exit\(/, homes: [] },
   { word: /\bconsole\./, homes: [] },
   { word: /\bDate\.now\(\)|\bnew Date\(\)/, homes: ['src/lib/clock.ts'] },
   { word: /\bMath\.random\b|\bcrypto\.random/, homes: ['src/crypto/random.ts'] },
+  // A change to an account is one unit (ADR 0007): whoever ends sessions or tells an owner goes that way.
+  { word: /\b(notifyOwner|endSessions?)\(tx\b/, homes: ['src/services/account/change.ts'] },
 ];
 
 const files = globSync('{commands,config,src}/**/*.ts', { cwd: root })
@@ -102,7 +104,7 @@ test('OpenTelemetry is loaded by an import() of its opener, never with the file 
   expect(importsOf(sender)).toEqual([]);
 });
 
-test('the environment, the clock, randomness and the process end each have one home', () => {
+test('the environment, the clock, randomness, the process end and changing accounts each have one home', () => {
   const violations = WORDS.flatMap(({ word, homes }) =>
     files
       .filter(({ file, text }) => !homes.includes(file) && word.test(withoutComments(text)))
