@@ -1,9 +1,7 @@
 /** The kinds of setting: how each is read from text, written back, and described to a person. */
 import { resolve } from 'node:path';
 import { formatDuration, parseDuration } from '../src/lib/duration.ts';
-import { parseHeaderList } from '../src/lib/header-list.ts';
 import { formatSize, parseSize } from '../src/lib/size.ts';
-import { Secret } from './secret.ts';
 
 type Kind =
   | 'text'
@@ -38,7 +36,8 @@ export interface Setting<V = unknown, K extends Kind = Kind> {
   print(value: V): string;
 }
 
-interface Words {
+/** What the author of a setting says of it. */
+export interface Words {
   readonly about: string;
   readonly example?: string;
   readonly without?: string;
@@ -193,75 +192,8 @@ export function list<T extends string = string>(
   );
 }
 
-/** A secret of at least `minLength` characters. */
-export function secret(
-  words: Words & { minLength?: number },
-): Setting<Secret | undefined, 'secret'> {
-  const min = words.minLength ?? 1;
-  const expects = min > 1 ? `at least ${min} characters` : 'a value';
-  return define(words, 'secret', expects, undefined, (value) =>
-    value.length >= min ? new Secret(value) : undefined,
-  );
-}
-
-/** HTTP headers as OpenTelemetry writes them; they often hold a key. */
-export function secretHeaders(words: Words): Setting<Secret | undefined, 'secret'> {
-  const expects = 'a list of name=value, values percent-encoded';
-  return define(words, 'secret', expects, undefined, (value) =>
-    parseHeaderList(value) ? new Secret(value) : undefined,
-  );
-}
-
-/** A URL that may carry credentials; shown with only its scheme, host and port. */
-export function secretUrl(
-  words: Words & { protocols: readonly string[] },
-): Setting<Secret | undefined, 'secret'> {
-  const expects = `a URL that starts with ${words.protocols.map((name) => `${name}://`).join(' or ')}`;
-  return define(
-    words,
-    'secret',
-    expects,
-    undefined,
-    (value) => {
-      const url = parseSecretUrl(value);
-      const isOurs = url && words.protocols.includes(url.protocol.slice(0, -1));
-      return isOurs && hasReadableCredentials(url) ? new Secret(value) : undefined;
-    },
-    (value) => {
-      const url = value && parseSecretUrl(value.reveal());
-      return url ? maskUrl(url) : '';
-    },
-  );
-}
-
-/** A `%` that begins no escape is one that somebody forgot to escape (RFC 3986 §2.4). */
-function hasReadableCredentials({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A database behind a Unix socket has no host: `postgres://user:password@/name?host=/run/postgresql`. */
-function parseSecretUrl(value: string): URL | null {
-  return URL.parse(value) ?? URL.parse(value.replace('@/', '@localhost/'));
-}
-
-/**
- * 32 random bytes in base64 or hexadecimal. Bytes that no generator would produce (zeros, a repeated
- * word) are refused: they are in every attacker's list.
- */
-export function key(words: Words): Setting<Secret | undefined, 'secret'> {
-  const expects = '32 random bytes in base64 or hexadecimal';
-  return define(words, 'secret', expects, undefined, (value) => {
-    const bytes = decodeKey(value);
-    return bytes?.length === 32 && new Set(bytes).size > 8 ? new Secret(value) : undefined;
-  });
-}
-
-function define<V, K extends Kind>(
+/** Makes a kind of setting of its parts. */
+export function define<V, K extends Kind>(
   words: Words,
   kind: K,
   expects: string,
@@ -290,16 +222,4 @@ function milliseconds(literal: string): number {
   const ms = parseDuration(literal);
   if (ms === null) throw new TypeError(`${literal} is not a duration`);
   return ms;
-}
-
-/** Paths and queries can be secrets too: a webhook's path often is. */
-function maskUrl(url: URL): string {
-  const credentials = url.username || url.password ? '***@' : '';
-  const rest = url.pathname.length > 1 || url.search ? '/***' : '';
-  return `${url.protocol}//${credentials}${url.host}${rest}`;
-}
-
-function decodeKey(value: string): Buffer | undefined {
-  if (/^[\da-f]{64}$/i.test(value)) return Buffer.from(value, 'hex');
-  return /^[\w+/-]{43}=?$/.test(value) ? Buffer.from(value, 'base64') : undefined;
 }

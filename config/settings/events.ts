@@ -1,15 +1,6 @@
 import { hostPort } from '../list-items.ts';
-import {
-  choice,
-  duration,
-  integer,
-  list,
-  type Setting,
-  secret,
-  secretUrl,
-  text,
-  toggle,
-} from '../setting.ts';
+import { secret, secretUrl } from '../secret-setting.ts';
+import { choice, duration, integer, list, type Setting, text, toggle } from '../setting.ts';
 
 /** Where events go. */
 export const events = {

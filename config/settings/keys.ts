@@ -1,4 +1,5 @@
-import { duration, integer, key, type Setting, text } from '../setting.ts';
+import { key } from '../secret-setting.ts';
+import { duration, integer, type Setting, text } from '../setting.ts';
 
 /** Keys, tokens and sessions. */
 export const keys = {

@@ -1,3 +1,4 @@
+import { secretHeaders } from '../secret-setting.ts';
 import {
   choice,
   duration,
@@ -6,7 +7,6 @@ import {
   integer,
   path,
   type Setting,
-  secretHeaders,
   size,
   text,
 } from '../setting.ts';

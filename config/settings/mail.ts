@@ -1,4 +1,5 @@
-import { choice, duration, integer, type Setting, secret, secretUrl, text } from '../setting.ts';
+import { secret, secretUrl } from '../secret-setting.ts';
+import { choice, duration, integer, type Setting, text } from '../setting.ts';
 
 /** How mails and text messages leave, and how many. */
 export const mail = {

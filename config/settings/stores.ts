@@ -1,4 +1,5 @@
-import { duration, integer, type Setting, secretUrl } from '../setting.ts';
+import { secretUrl } from '../secret-setting.ts';
+import { duration, integer, type Setting } from '../setting.ts';
 
 /** Where it keeps its data. */
 export const stores = {
