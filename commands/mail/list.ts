@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { channelFlag } from '../../src/cli/channel-flag.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { userIdFlag } from '../../src/cli/id-input.ts';
 import { formatMails, type MailView, presentMail } from '../../src/cli/mail-table.ts';
@@ -18,10 +19,7 @@ export default class MailList extends CoreCommand<typeof MailList> {
       summary: 'Only mails in this state.',
       options: ['queued', 'sent', 'dead'] as const,
     })(),
-    by: Flags.option({
-      summary: 'Only mails, or only text messages.',
-      options: ['mail', 'sms'] as const,
-    })(),
+    by: channelFlag,
     kind: Flags.option({ summary: 'Only mails of this kind.', options: MAIL_KINDS })(),
     to: Flags.string({ summary: 'Only those to this address or number.', helpValue: '<address>' }),
     user: userIdFlag('Only mails of this user.'),

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { channelFlag } from '../../src/cli/channel-flag.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { AppError } from '../../src/errors.ts';
 import { createMailRecords } from '../../src/services/mail/records.ts';
@@ -10,22 +11,25 @@ export default class MailRetry extends CoreCommand<typeof MailRetry> {
   static override examples = [
     '<%= config.bin %> <%= command.id %> 019ab3c4-…',
     '<%= config.bin %> <%= command.id %> --all',
+    '<%= config.bin %> <%= command.id %> --all --by sms',
   ];
   static override args = { id: Args.string({ description: 'From `mail list --status dead`.' }) };
   static override flags = {
     all: Flags.boolean({ summary: 'Every mail that was given up.', default: false }),
+    by: channelFlag,
   };
 
   async run(): Promise<{ retried: string[] }> {
     const { id } = this.args;
-    if ((id === undefined) !== this.flags.all)
+    const { all, by } = this.flags;
+    if ((id === undefined) !== all || (by !== undefined && !all))
       throw new AppError('usage', {
         text: 'Name one mail, or all of them.',
-        hint: 'authctl mail retry <id>, or authctl mail retry --all',
+        hint: 'authctl mail retry <id>, or authctl mail retry --all [--by mail|sms]',
       });
     return this.withCore(async (core) => {
       const records = createMailRecords(core);
-      const retried = id === undefined ? await records.retryAll(this.actor) : [id];
+      const retried = id === undefined ? await records.retryAll(this.actor, by) : [id];
       if (id !== undefined) await records.retry(id, this.actor);
       this.log(`${retried.length} queued again`);
       return { retried };

@@ -114,6 +114,8 @@ test('mail retry: queues what was given up, and says why where it cannot', async
   expect((await mail(['retry', '--all'])).stdout).toBe('0 queued again\n');
   expect((await mail(['retry'])).code).toBe(2);
   expect((await mail(['retry', id, '--all'])).code).toBe(2);
+  expect((await mail(['retry', '--all', '--by', 'sms'])).stdout).toBe('0 queued again\n');
+  expect((await mail(['retry', id, '--by', 'sms'])).code).toBe(2);
   expect((await mail(['show', 'no-such-id'])).code).toBe(1);
 });
 

@@ -49,8 +49,9 @@ const LIST = statement(
 const FIND = statement('mails.find', `SELECT ${COLUMNS} FROM mails WHERE id = $1`);
 const RETRY = statement(
   'mails.retry',
-  `UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = $2, last_error = NULL
+  `UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = $3, last_error = NULL
    WHERE status = 'dead' AND sealed IS NOT NULL AND ($1::uuid IS NULL OR id = $1)
+     AND ($2::text IS NULL OR channel = $2)
    RETURNING id`,
 );
 
@@ -58,10 +59,13 @@ export type MailRecords = ReturnType<typeof createMailRecords>;
 
 /** What operators ask about mails, and the one thing they can do: have a dead one tried again. */
 export function createMailRecords({ db, clock }: { db: Db; clock: Clock }) {
-  async function retry(id: string | null, actor: Actor): Promise<string[]> {
+  async function retry(
+    { id, channel }: { id?: string; channel?: Channel | undefined },
+    actor: Actor,
+  ): Promise<string[]> {
     const now = clock.now();
     return db.transaction(async (tx) => {
-      const rows = await tx.query<{ id: string }>(RETRY, [id, now]);
+      const rows = await tx.query<{ id: string }>(RETRY, [id ?? null, channel ?? null, now]);
       const mailIds = rows.map((row) => row.id);
       if (mailIds.length > 0)
         await recordAudit(tx, {
@@ -97,7 +101,7 @@ export function createMailRecords({ db, clock }: { db: Db; clock: Clock }) {
      */
     async retry(id: string, actor: Actor): Promise<void> {
       const { status } = await get(id);
-      if ((await retry(id, actor)).length === 1) return;
+      if ((await retry({ id }, actor)).length === 1) return;
       throw new AppError('conflict', {
         text:
           status === 'dead'
@@ -106,8 +110,12 @@ export function createMailRecords({ db, clock }: { db: Db; clock: Clock }) {
       });
     },
 
-    /** Queues every mail that was given up and still has its content; returns their ids. */
-    retryAll: (actor: Actor) => retry(null, actor),
+    /**
+     * Queues every mail that was given up and still has its content.
+     * @param channel only mails, or only text messages
+     * @returns their ids
+     */
+    retryAll: (actor: Actor, channel?: Channel) => retry({ channel }, actor),
   };
 }
 

@@ -98,6 +98,19 @@ test('only a dead mail that still has its content can be tried again', async () 
     await expect(records.retry(id, ACTOR)).rejects.toMatchObject({ code: 'not_found' });
 });
 
+test('of dead messages, one kind alone is queued again where it is asked for', async () => {
+  await bench.enqueue('ada@example.com', 'welcome');
+  await bench.enqueue('bob@example.com', 'welcome');
+  await bench.round(refusing());
+  await bench.sql("UPDATE mails SET channel = 'sms' WHERE recipient = 'bob@example.com'");
+  expect(await records.retryAll(ACTOR, 'sms')).toHaveLength(1);
+  expect(await records.list({ status: 'dead', limit: 10 })).toMatchObject([
+    { recipient: 'ada@example.com', channel: 'mail' },
+  ]);
+  expect(await records.retryAll(ACTOR, 'sms')).toEqual([]);
+  expect(await records.retryAll(ACTOR, 'mail')).toHaveLength(1);
+});
+
 test('all dead mails are queued again by one command', async () => {
   for (const name of ['ada', 'bob', 'eve']) await bench.enqueue(`${name}@example.com`, 'welcome');
   await bench.round(refusing());
