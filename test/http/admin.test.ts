@@ -292,6 +292,10 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
       { operator: route.scope ? [route.scope] : [] },
     ]);
   expect(JSON.stringify(body.paths)).not.toContain('headers/RateLimit');
+  for (const { path, method, hashing } of operatorRoutes) {
+    const { description } = body.paths[path][method].responses[503];
+    expect(description.includes('overloaded'), path).toBe(hashing === true);
+  }
 });
 
 test('profiles: of this process, one at a time', async () => {

@@ -165,6 +165,8 @@ function errorsOf(route: AnyRoute, isLimited: boolean): readonly ErrorCode[] {
   if (route.method === 'get') codes.add('malformed_json');
   else for (const code of BODY_ERRORS) codes.add(code);
   if (isLimited) codes.add('rate_limited').add('overloaded');
+  // The pool of hashes may be full, whoever asks.
+  if (route.hashing) codes.add('overloaded');
   codes.add('internal').add('unavailable');
   return [...codes].sort((a, b) => ERRORS[a].http - ERRORS[b].http);
 }
