@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { AppError } from '../errors.ts';
+import { hasCalendarDay } from '../lib/calendar-day.ts';
 import { systemClock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 
@@ -22,7 +23,8 @@ function parseTime(text: string): Date {
   if (ago !== null) return new Date(systemClock.now().getTime() - ago);
   const hasZone = /(Z|[+-]\d\d:\d\d)$/.test(text) || DATE.test(text);
   const time = new Date(hasZone ? text : `${text}Z`);
-  if ((DATE.test(text) || DATE_TIME.test(text)) && !Number.isNaN(time.getTime())) return time;
+  const isDay = (DATE.test(text) || DATE_TIME.test(text)) && hasCalendarDay(text);
+  if (isDay && !Number.isNaN(time.getTime())) return time;
   throw new AppError('usage', {
     text: `"${text}" is not a point in time.`,
     hint: 'write 24h for that long ago, 2026-03-01 or 2026-03-01T12:00:00Z',

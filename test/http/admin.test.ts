@@ -186,6 +186,7 @@ describe('users', () => {
     'status=gone',
     'two_factor=maybe',
     'created_since=2026-13-41',
+    'created_since=2026-02-30',
     'created_since=0000-01-01',
     'search=%00',
     'email_prefix=a%00b',
