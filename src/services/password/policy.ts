@@ -95,10 +95,12 @@ function checkLength(password: string, minLength: number, pointer: string): void
   checkMaximumLength(password, pointer);
 }
 
+/** Of what would be hashed: the same password is not too long for having its accents typed apart. */
 function isWithinMaximum(password: string): boolean {
+  const hashed = password.normalize('NFC');
   return (
-    Buffer.byteLength(password) <= MAX_PASSWORD_BYTES &&
-    countCodePoints(password) <= MAX_PASSWORD_CODE_POINTS
+    Buffer.byteLength(hashed) <= MAX_PASSWORD_BYTES &&
+    countCodePoints(hashed) <= MAX_PASSWORD_CODE_POINTS
   );
 }
 

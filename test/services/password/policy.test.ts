@@ -57,6 +57,12 @@ test('256 code points and 1,024 bytes pass, one more of either is refused', asyn
   expect(await verdict('a'.repeat(1_000_000))).toEqual(TOO_LONG);
 });
 
+test('accents typed apart count as one with their letter: it is the same password', async () => {
+  const longest = 'éàü'.repeat(85);
+  for (const form of ['NFC', 'NFD']) expect(await verdict(longest.normalize(form))).toBe('ok');
+  expect(await verdict(`${longest}éà`.normalize('NFD'))).toEqual(TOO_LONG);
+});
+
 test('NUL and half a surrogate pair are refused wherever a password comes from', async () => {
   expect(await verdict('kestrel\0fjord')).toEqual(['validation_failed /password nul']);
   expect(await verdict('kestrel\ud83efjord')).toEqual([
