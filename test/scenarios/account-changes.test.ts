@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
 import {
   type Account,
   authorizeReset,
@@ -171,6 +172,24 @@ describe('changing the e-mail address', () => {
       'email_taken',
     );
     expect((await logIn(appliance, account)).status).toBe(200);
+  });
+
+  test('a domain removed meanwhile is refused at the end, which costs a try, not the flow', async () => {
+    const { domains } = appliance.core;
+    const leaving = { name: 'leaving.example', trust: true };
+    const account = await createAccount(appliance);
+    await domains.add(SYSTEM_ACTOR, leaving);
+    appliance.clock.advance(1_000);
+    const next = `moved@${leaving.name}`;
+    const asked = await ask(account, next);
+    const code = await codeFor(appliance, next, 'change_email');
+    const finish = () => verify(account.token, asked.body.flow_token, code);
+    await domains.remove(SYSTEM_ACTOR, leaving.name);
+    appliance.clock.advance(1_000);
+    expect(await finish()).toMatchObject({ status: 403, body: { code: 'domain_not_allowed' } });
+    await domains.add(SYSTEM_ACTOR, leaving);
+    appliance.clock.advance(1_000);
+    expect((await finish()).body).toMatchObject({ email: next });
   });
 
   test('neither the same address, a foreign domain, nor another user’s flow passes', async () => {

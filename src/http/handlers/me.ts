@@ -122,7 +122,7 @@ export const verifyEmailChange = route({
   auth: 'bearer',
   body: strictObject({ flow_token: FlowToken, code: Code }),
   responses: { 200: User },
-  errors: ['flow_expired', 'invalid_code', 'email_taken'],
+  errors: ['flow_expired', 'invalid_code', 'domain_not_allowed', 'email_taken'],
   async handler({ principal, body, client }, { changeEmail }) {
     const { user, version } = await changeEmail.verify(principal, body, client);
     return { status: 200, body: user, headers: { ETag: etagOf(version) } };

@@ -41,6 +41,11 @@ const SET_EMAIL = statement(
 export function createChangeEmail(deps: ChangeEmailDeps) {
   const { db, changeAccount, domains, reauthenticate, redeemer, codeFlows, mailBudget } = deps;
 
+  async function checkDomain(address: string): Promise<void> {
+    if ((await domains.findPolicy(domainOf(address))) === null)
+      throw new AppError('domain_not_allowed');
+  }
+
   return {
     /**
      * Mails a code to the new address. A taken one gets the same answer; its owner gets a notice,
@@ -61,8 +66,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
       const address = canonicaliseEmail(new_email);
       if (address === null || address === user.email)
         throw fieldError('/new_email', 'bad_format', 'This is not another e-mail address.');
-      if ((await domains.findPolicy(domainOf(address))) === null)
-        throw new AppError('domain_not_allowed');
+      await checkDomain(address);
 
       const owner = await findAccount(db, { column: 'email', value: address });
       const mailKind = owner === null ? 'change_email' : 'address_taken';
@@ -87,7 +91,8 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
 
     /**
      * Proves the new mailbox and changes the address; the other sessions end, the old mailbox is told.
-     * @throws AppError `flow_expired`, `invalid_code`, `email_taken` when somebody was faster
+     * @throws AppError `flow_expired`, `invalid_code`, `domain_not_allowed` when its domain was
+     *   removed meanwhile, `email_taken` when somebody was faster
      */
     async verify(
       principal: Principal,
@@ -98,6 +103,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
       const flow = await redeemer.takeTry(input.flow_token, 'email_change');
       if (flow.userId !== userId || flow.address === null) throw new AppError('flow_expired');
       await redeemer.checkCode(flow, input.code, client);
+      await checkDomain(flow.address);
       const changed = changeAccount(byOwner(principal, client), async (change) => {
         const { tx, at } = change;
         const old = await redeemer.consume(tx, flow);
