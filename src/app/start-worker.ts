@@ -108,7 +108,7 @@ async function openLoops(
       host: hostname(),
       slots: forge.stats().slots,
     }),
-    mail: openMailLoop(core, scope, meters),
+    mail: await openMailLoop(core, scope, meters),
     ...(sms && { sms }),
     ...(relay && { events: relay }),
     sweeper: createSweeper({

@@ -60,3 +60,33 @@ test('of codes that wait for the mail server, only those go out that still work'
   const dead = await appliance.sql(`SELECT FROM mails WHERE status = 'dead'`);
   expect(dead, 'nothing for an operator to worry about').toEqual([]);
 });
+
+test('codes that were never sent use up no budget: who asked for many gets the last one, and more', async () => {
+  const limited = await startAppliance({
+    env: {
+      AUTHCTL_LIMITS: 'on',
+      AUTHCTL_SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
+      AUTHCTL_MAIL_HOURLY: '3',
+    },
+  });
+  const email = newAddress();
+  const sent = () => sink.received.filter(({ to }) => to.includes(email)).length;
+  const ask = async (path: string, body: unknown) =>
+    (await limited.call(path, { body })).body.flow_token as string;
+  let flow_token = await ask('/v1/register', { email, password: PASSWORD });
+  for (let count = 0; count < 2; count += 1)
+    flow_token = await ask('/v1/verify/resend', { flow_token });
+  await limited.startWorker();
+  await eventually('the last of three has come', () => sent() === 1);
+  const hour = `SELECT FROM limit_counters WHERE key LIKE 'mail-hour:%' AND hits = 1`;
+  await eventually('the others are given back', async () => (await limited.sql(hour)).length === 1);
+
+  for (const which of [2, 3]) {
+    flow_token = await ask('/v1/verify/resend', { flow_token });
+    await eventually(`mail ${which} has come`, () => sent() === which);
+  }
+  await ask('/v1/verify/resend', { flow_token });
+  const withheld = await limited.sql(`SELECT FROM audit WHERE action = 'mail.withheld'`);
+  expect(withheld, 'three were sent in this hour').toHaveLength(1);
+  await limited.stop();
+});

@@ -84,7 +84,8 @@ export async function openMailBench() {
   }
 
   function deliveryOver(transport: Transport, options: Partial<DeliveryDeps> = {}) {
-    const outlet = createMailOutlet(render, transport);
+    const returns = { giveBack: async () => undefined };
+    const outlet = createMailOutlet(render, transport, returns);
     return createDelivery({ db, clock, log, keys, outlet, maxTries: 8, ...options });
   }
 
