@@ -102,7 +102,7 @@ function walk(nearest: Address, forwardedFor: string, trusted: readonly Cidr[]):
   let end = forwardedFor.length;
   while (end > 0 && isTrusted(hop, trusted)) {
     const start = forwardedFor.lastIndexOf(',', end - 1) + 1;
-    const next = parseAddress(forwardedFor.slice(start, end).trim());
+    const next = parseAddress(withoutPort(forwardedFor.slice(start, end).trim()));
     if (!next) return hop;
     hop = next;
     end = start - 1;
@@ -110,9 +110,16 @@ function walk(nearest: Address, forwardedFor: string, trusted: readonly Cidr[]):
   return hop;
 }
 
+const HOST_AND_PORT = /^(?:([\d.]+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/;
+
 function isTrusted(address: Address, trusted: readonly Cidr[]): boolean {
   // Two addresses of different families never match; ipaddr.js throws instead of saying so.
   return trusted.some((cidr) => cidr[0].kind() === address.kind() && address.match(cidr));
+}
+
+/** Some proxies write the client's port, too (Azure Application Gateway): `192.0.2.1:50123`, `[2001:db8::1]:50123`. */
+function withoutPort(entry: string): string {
+  return HOST_AND_PORT.exec(entry)?.slice(1).find(Boolean) ?? entry;
 }
 
 /** @returns null where the text is not exactly one address: no ports, no octal, no shorthand */

@@ -52,7 +52,7 @@ describe('introspection', () => {
       operator,
       tampered,
       '',
-      'x'.repeat(4_000),
+      'x'.repeat(10_000),
       '\u{1f600}',
     ];
     for (const token of others)
