@@ -15,6 +15,12 @@ import {
 import { SOCKET_PORT, serverSettings } from './server-settings.ts';
 import { prepareSocketFolder, socketFolderOf } from './socket-folder.ts';
 
+/**
+ * Said in full, because the driver takes what is left out from the environment (PGSSLMODE, PGOPTIONS …),
+ * which is about the operator's other databases: this server has no TLS, and settings of its own.
+ */
+const OWN_WAYS = 'sslmode=disable&sslnegotiation=postgres&options=%20';
+
 /** A data folder's PostgreSQL: where it is, how to reach it, how to start it. */
 export interface Installation {
   /** PostgreSQL's data folder. */
@@ -64,7 +70,7 @@ export async function openInstallation(dataDir: string): Promise<Installation> {
   }
 
   function urlOf(database: string): string {
-    return `postgresql://${ROLE}:${password}@/${database}?host=${socketFolder}&port=${SOCKET_PORT}`;
+    return `postgresql://${ROLE}:${password}@/${database}?host=${socketFolder}&port=${SOCKET_PORT}&${OWN_WAYS}`;
   }
 
   async function account(): Promise<ServerAccount> {

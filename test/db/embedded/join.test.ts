@@ -93,6 +93,14 @@ describe('processes that share a data folder', () => {
     expect(serversIn(dataDir)).toEqual([]);
   });
 
+  test('what the environment says of other PostgreSQL servers changes nothing', async () => {
+    const dataDir = await makeFolder();
+    const env = { PGSSLMODE: 'require', PGSSLNEGOTIATION: 'direct', PGOPTIONS: '-c search_path=x' };
+    const member = startMember(dataDir, { env: { ...env, PGHOST: 'db.example', PGPORT: '1' } });
+    await member.line();
+    await member.ask('leave');
+  });
+
   test("a terminal's Ctrl-C reaches the process, not its server", async () => {
     const dataDir = await makeFolder();
     const member = startMember(dataDir);
