@@ -1,3 +1,4 @@
+import { findSmtpFault } from '../src/lib/smtp-url.ts';
 import type { Config } from './config-types.ts';
 import { envName } from './names.ts';
 import type { Problem } from './problem.ts';
@@ -122,6 +123,22 @@ const CONSISTENCY: Rule[] = [
   ({ mail }) => {
     if (mail.hourly <= mail.daily) return undefined;
     return { setting: 'mail.hourly', what: 'is more than mail.daily.', example: '5' };
+  },
+  ({ smtp }) => {
+    const fault = smtp.url && findSmtpFault(smtp.url.reveal());
+    if (fault === undefined) return undefined;
+    const example = 'smtp://mail.example.com:587?tls=required';
+    return { setting: 'smtp.url', what: `${fault}.`, example };
+  },
+  ({ valkey }) => {
+    // The client throws at what is no number, when the API is already half up.
+    const path = valkey.url ? new URL(valkey.url.reveal()).pathname : '';
+    if (/^\/?\d{0,9}$/.test(path)) return undefined;
+    return {
+      setting: 'valkey.url',
+      what: 'what follows its host is not the number of a database.',
+      example: 'rediss://:password@valkey.internal:6379/0',
+    };
   },
   ({ sms, phones }) => {
     if (sms.url === undefined || phones !== 'off') return undefined;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import type { Scope } from '../lib/lifecycle.ts';
+import { parseSmtpUrl } from '../lib/smtp-url.ts';
 import { createDelivery } from '../services/mail/deliver.ts';
 import type { Outlet } from '../services/mail/outlet.ts';
 import { createRenderer, createTextRenderer, type Renderer } from '../services/mail/render.ts';
@@ -13,7 +14,6 @@ import {
   createSmtpTransport,
   type SmtpTransport,
 } from '../services/mail/transport/smtp-transport.ts';
-import { parseSmtpUrl } from '../services/mail/transport/smtp-url.ts';
 import type { Transport } from '../services/mail/transport/transport.ts';
 import { webhookSecrets } from '../services/webhook/secrets.ts';
 import { createSignedPost } from '../services/webhook/signed-post.ts';

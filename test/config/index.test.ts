@@ -208,6 +208,18 @@ describe('secrets', () => {
     }
   });
 
+  test('a URL that no mail server or Valkey could be reached by is refused before anything starts', () => {
+    for (const url of ['smtp://', 'smtp://a:canary@mail.example?tls=bogus', 'smtps://h?tls=off']) {
+      const error = refusal({ env: { AUTHCTL_SMTP_URL: url } });
+      expect(error.message).toContain('smtp.url (AUTHCTL_SMTP_URL)');
+      expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
+    }
+
+    expect(faults({ AUTHCTL_VALKEY_URL: 'redis://valkey.example/first' })).toEqual(['valkey.url']);
+    for (const path of ['', '/', '/3'])
+      loadConfig({ env: { AUTHCTL_VALKEY_URL: `valkeys://valkey.example${path}` } });
+  });
+
   test('a secret may come from a file, in every source', () => {
     const path = write('key', `${KEY}\n`);
     const file = write('key.yaml', `master_key_file: ${path}\n`);

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
+import type { SmtpServer } from '../../../lib/smtp-url.ts';
 import { MailRefused } from '../outlet.ts';
 import { composeMail, type Sender } from './compose.ts';
-import type { SmtpServer } from './smtp-url.ts';
 import type { OutgoingMail, Transport } from './transport.ts';
 
 export interface SmtpOptions {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSmtpUrl } from '../../../../src/services/mail/transport/smtp-url.ts';
+import { parseSmtpUrl } from '../../src/lib/smtp-url.ts';
 
 test('smtps is TLS from the first byte, on port 465 unless one is given', () => {
   expect(parseSmtpUrl('smtps://mail.example.com')).toEqual({
@@ -40,6 +40,7 @@ test.each([
   'smtp://a:s3cret@mail.example.com?tls=maybe',
   'smtp://a:s3cret@mail.example.com?secure=true',
   'smtps://a:s3cret@mail.example.com?tls=off',
+  'smtp://?tls=off',
 ])('what it does not know is refused, without showing the URL: %s', (url) => {
   expect(() => parseSmtpUrl(url)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   expect(() => parseSmtpUrl(url)).not.toThrow(/s3cret/);

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { AppError } from '../../../errors.ts';
+import { AppError } from '../errors.ts';
 
 /** A mail server and how to talk to it. */
 export interface SmtpServer {
@@ -19,13 +19,11 @@ const CHOICES = ['required', 'opportunistic', 'off'] as const;
  * @throws AppError `config_invalid`
  */
 export function parseSmtpUrl(url: string): SmtpServer {
+  const fault = findSmtpFault(url);
+  if (fault !== undefined) throw invalid(fault);
   const { protocol, hostname, port, username, password, searchParams } = new URL(url);
-  for (const name of searchParams.keys()) if (name !== 'tls') throw invalid(`it has “${name}”`);
   const isImplicit = protocol === 'smtps:';
-  const wanted = searchParams.get('tls');
-  const tls = CHOICES.find((choice) => choice === wanted);
-  if (wanted !== null && !tls) throw invalid('its tls is none of required, opportunistic and off');
-  if (isImplicit && tls && tls !== 'required') throw invalid('smtps is always encrypted');
+  const tls = CHOICES.find((choice) => choice === searchParams.get('tls'));
   // The brackets of an IPv6 address belong to the URL, not to the address.
   const host = decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1');
   const byDefault = username && !isLoopback(host) ? 'required' : 'opportunistic';
@@ -37,6 +35,21 @@ export function parseSmtpUrl(url: string): SmtpServer {
       ? { user: decodeURIComponent(username), password: decodeURIComponent(password) }
       : null,
   };
+}
+
+/**
+ * What is wrong with an `smtp.url` of the right scheme, without showing it; undefined where nothing is.
+ * A start asks before anything runs: a worker that finds out later ends, and so does the next one.
+ */
+export function findSmtpFault(url: string): string | undefined {
+  const { protocol, hostname, searchParams } = new URL(url);
+  if (hostname === '') return 'it names no server';
+  for (const name of searchParams.keys()) if (name !== 'tls') return `it has “${name}”`;
+  const wanted = searchParams.get('tls');
+  if (wanted === null) return undefined;
+  const tls = CHOICES.find((choice) => choice === wanted);
+  if (!tls) return 'its tls is none of required, opportunistic and off';
+  return protocol === 'smtps:' && tls !== 'required' ? 'smtps is always encrypted' : undefined;
 }
 
 function isLoopback(host: string): boolean {
