@@ -12,7 +12,7 @@ import { cleanUp, isOpenToNobody, makeFolder, NOBODY, serversIn } from '../db/em
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startPostgresProxy } from '../support/postgres-proxy.ts';
-import { createInstallation, type Installation } from '../support/process.ts';
+import { canMakeDisk, createInstallation, type Installation } from '../support/process.ts';
 
 const DEADLINE_MS = 120_000;
 const PATIENCE_MS = 30_000;
@@ -258,6 +258,18 @@ test(
 );
 
 describe('what cannot start', () => {
+  test.runIf(canMakeDisk)(
+    'a first start without room says so, and one with room starts',
+    async () => {
+      const { dataDir, run } = await install({}, { disk: '16m' });
+      const failed = await run('status').catch((error: Error) => error.message);
+      expect(failed).toContain(`error: There is no room for a database in ${dataDir}.`);
+      expect(failed).not.toContain('should not have happened');
+      spawnSync('mount', ['-o', 'remount,size=200m', dataDir]);
+      await run('status');
+    },
+  );
+
   test('a port in use: exit code 2, what to do, and nothing left running', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -38,7 +38,7 @@ export async function hasCluster(binaries: Binaries, folder: string): Promise<bo
  * It is made beside its place, made durable, then renamed, so that a crash half way leaves nothing
  * that looks finished; leftovers go at the next try. The caller holds the start lock.
  * @param password of the role; letters, digits, `-` and `_`
- * @throws `config_invalid` when something else is in its place
+ * @throws `config_invalid` when something else is in its place, `forbidden` when the disk is full
  */
 export async function makeCluster(
   binaries: Binaries,
@@ -49,7 +49,9 @@ export async function makeCluster(
   const unfinished = await mkdtemp(`${folder}${UNFINISHED}`);
   const account = chooseServerAccount(binaries.postgres, unfinished, undefined);
   await chown(unfinished, account.uid, account.gid);
-  await initialise(binaries, account, unfinished, password);
+  await initialise(binaries, account, unfinished, password).catch((cause: unknown) => {
+    throw isOutOfRoom(cause) ? noRoom(dirname(folder), cause) : cause;
+  });
   await rename(unfinished, folder).catch((cause: unknown) => {
     throw new AppError('config_invalid', {
       text: `${folder} exists, but is no PostgreSQL data folder.`,
@@ -93,6 +95,21 @@ async function initialise(
     `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'\nCREATE DATABASE ${DATABASE} OWNER ${ROLE}\n`,
   );
   await run(['--sync-only']);
+}
+
+/** PostgreSQL's programs, which run in the C locale, say it in these words. */
+function isOutOfRoom(error: unknown): boolean {
+  return (
+    error instanceof Error && /No space left on device|Disk quota exceeded/.test(error.message)
+  );
+}
+
+function noRoom(parent: string, cause: unknown): AppError {
+  return new AppError('forbidden', {
+    text: `There is no room for a database in ${parent}.`,
+    hint: 'make room, 100 MB to begin with, or choose another data folder (--data-dir)',
+    cause,
+  });
 }
 
 /** One statement a line on standard input; the first that fails ends it, and none is ever logged. */
