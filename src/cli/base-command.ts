@@ -6,6 +6,7 @@ import { createLogger, type Logger } from '../lib/logger.ts';
 import { Interrupted, presentFailure, printFailure, toFailure } from './failure.ts';
 import { settingFlags, toEnvironment } from './setting-flags.ts';
 import { listenForStop } from './stop-signal.ts';
+import { type WatchedOutput, watchOutput } from './watch-output.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -50,9 +51,11 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   #settings: Config | undefined;
+  #output: WatchedOutput | undefined;
 
   protected override async init(): Promise<void> {
     await super.init();
+    this.#output = watchOutput(this.#isLongRunning);
     const { flags, args, strict } = this.ctor;
     const baseFlags = BaseCommand.baseFlags;
     const parsed = await this.parse({ flags, baseFlags, args, strict, enableJsonFlag: true });
@@ -122,6 +125,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   protected override async catch(error: Error): Promise<never> {
     if (error instanceof Errors.ExitError) throw error;
+    // It has been told, where it could be.
+    if (error === this.#output?.error) return this.exit(1);
     const failure = toFailure(error, (this.id ?? '').replaceAll(':', ' '));
     if (process.env['DEBUG']) process.stderr.write(`${error.stack}\n`);
     if (this.jsonEnabled()) this.logJson(presentFailure(failure));

@@ -58,6 +58,17 @@ export function toFailure(error: unknown, command: string): Failure {
   };
 }
 
+/** The failure of a command that did its work, and whose words nobody can read. */
+export function outputFailure(error: Error): Failure {
+  return {
+    code: 'forbidden',
+    message: `Standard output cannot be written: ${error.message}`,
+    hint: 'make room, or send it elsewhere; what the command has changed stays changed',
+    fields: undefined,
+    exitCode: 1,
+  };
+}
+
 /**
  * Writes a failure for people: what happened, which input is at fault, then what to type.
  * @param flags the names of the command's flags, by which it is told what to call a field

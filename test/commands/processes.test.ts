@@ -1,12 +1,14 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
+import { packageRoot } from '../../src/lib/package-root.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
 import { cleanUp, isOpenToNobody, makeFolder, NOBODY, serversIn } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
@@ -59,6 +61,30 @@ interface NodeRow {
 }
 const nodesOf = ({ sql }: Installation) =>
   sql<NodeRow>(`SELECT pid, kind FROM nodes WHERE seen_at > now() - interval '3 s' ORDER BY pid`);
+
+test.runIf(existsSync('/dev/full'))(
+  'output that cannot be written: a sentence, exit code 1, and no PostgreSQL left behind',
+  async () => {
+    const installation = await install();
+    await installation.run('status');
+    for (const args of [
+      ['users', 'list'],
+      ['status', '--json'],
+      ['users', 'export'],
+    ]) {
+      const { PATH = '', HOME = '' } = process.env;
+      const command = spawn(process.execPath, [join(packageRoot(), 'bin/run.js'), ...args], {
+        env: { PATH, HOME, AUTHCTL_DATA_DIR: installation.dataDir },
+        stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+      });
+      const [said, [code]] = await Promise.all([text(command.stderr!), once(command, 'exit')]);
+      expect(code).toBe(1);
+      expect(said).toMatch(/^error: Standard output cannot be written: ENOSPC.*\nhint: .*\n$/);
+      await expectNothingLeft(installation);
+    }
+  },
+  DEADLINE_MS,
+);
 
 test(
   'any commands at once on a fresh data folder; PostgreSQL lives as long as any of them',
