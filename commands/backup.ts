@@ -3,13 +3,15 @@ import { stat } from 'node:fs/promises';
 import { Args } from '@oclif/core';
 import { programVersion } from '../src/app/version.ts';
 import { CoreCommand } from '../src/cli/core-command.ts';
+import { alreadyThere, createOutputFile, unwritable } from '../src/cli/output-file.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { AppError } from '../src/errors.ts';
-import { errorCode } from '../src/lib/error-code.ts';
-import { createPrivateFile, type UnfinishedFile } from '../src/lib/private-files.ts';
+import type { UnfinishedFile } from '../src/lib/private-files.ts';
 import { recordAudit } from '../src/services/audit/record.ts';
 import { makeBackup } from '../src/services/backup/make-backup.ts';
 import { BACKUP_TABLES } from '../src/services/backup/tables.ts';
+
+const WHAT = 'The backup';
 
 interface Made {
   file: string | null;
@@ -50,7 +52,7 @@ export default class Backup extends CoreCommand<typeof Backup> {
       });
     if (path !== null && existsSync(path)) throw alreadyThere(path);
     return this.withCore(async (core, { scope }) => {
-      const sink = await openSink(path);
+      const sink = path === null ? standardOutput() : await createOutputFile(path, WHAT);
       scope.own('unfinished backup', sink, (unfinished) => unfinished.discard());
       const progress = startProgress('Backing up (tables)', BACKUP_TABLES.length);
       scope.own('progress', progress, (bar) => bar.stop());
@@ -76,44 +78,18 @@ export default class Backup extends CoreCommand<typeof Backup> {
   }
 }
 
-/** Where the backup goes. What fails there is said here, where it cannot be taken for the database's. */
-async function openSink(path: string | null): Promise<UnfinishedFile> {
-  const refuse = (cause: unknown) => Promise.reject(notWritable(path ?? 'standard output', cause));
-  const file = path === null ? standardOutput() : await createPrivateFile(path).catch(refuse);
-  return {
-    write: (bytes) => file.write(bytes).catch(refuse),
-    keep: () => file.keep().catch(refuse),
-    discard: () => file.discard(),
-  };
-}
-
+/** Half a backup is a failure, also where its reader has seen enough. */
 function standardOutput(): UnfinishedFile {
-  // oclif's listener lets a reader go that has seen enough, and throws all else where nobody catches
-  // it. Half a backup is a failure, and each write reports its own.
+  // Each write reports its own failure.
   process.stdout.removeAllListeners('error').on('error', () => {});
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+        process.stdout.write(bytes, (error) =>
+          error ? reject(unwritable('standard output', WHAT, error)) : resolve(),
+        );
       }),
     keep: async () => {},
     discard: async () => {},
   };
-}
-
-function notWritable(path: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (errorCode(cause) === 'EEXIST') return alreadyThere(path);
-  return new AppError('forbidden', {
-    text: `The backup cannot be written to ${path}: ${reason}`,
-    hint: 'name a file in a folder that may be written and has room',
-    cause,
-  });
-}
-
-function alreadyThere(path: string): AppError {
-  return new AppError('usage', {
-    text: `The file ${path} exists already.`,
-    hint: 'name a new one',
-  });
 }

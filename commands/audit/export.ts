@@ -3,8 +3,6 @@ import { auditFlags } from '../../src/cli/audit-flags.ts';
 import { type AuditView, presentAudit } from '../../src/cli/audit-table.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { writeLines } from '../../src/cli/write-lines.ts';
-import { AppError } from '../../src/errors.ts';
-import { errorCode } from '../../src/lib/error-code.ts';
 import { type AuditFilter, createAuditSearch } from '../../src/services/audit/search.ts';
 
 export default class AuditExport extends CoreCommand<typeof AuditExport> {
@@ -22,31 +20,14 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
 
   async run(): Promise<{ records: number; file: string } | undefined> {
     const { user: userId, action, since, until, out } = this.flags;
-    return this.withCore(async (core) => {
-      const records = await this.#write(present(core, { userId, action, since, until }));
+    return this.withCore(async (core, { scope }) => {
+      const found = present(core, { userId, action, since, until });
+      const records = await writeLines(found, out, scope, 'The audit');
       // The lines on standard output are JSON already: a summary among them would be one record too many.
       if (out === undefined) return;
       this.log(`${records} records written to ${out}`);
       return { records, file: out };
     });
-  }
-
-  async #write(records: AsyncIterable<AuditView>): Promise<number> {
-    const { out } = this.flags;
-    try {
-      return await writeLines(records, out);
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'EEXIST')
-        throw new AppError('usage', { text: `${out} exists.`, hint: 'name a new file' });
-      if (code === 'ENOENT' || code === 'EACCES')
-        throw new AppError('usage', {
-          text: `${out} cannot be written (${code}).`,
-          hint: 'name a file in a folder that you may write to',
-          cause: error,
-        });
-      throw error;
-    }
   }
 }
 

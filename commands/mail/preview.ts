@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
 import { openRenderer } from '../../src/app/open-mail.ts';
 import { BaseCommand } from '../../src/cli/base-command.ts';
+import { unwritable } from '../../src/cli/output-file.ts';
 import { settingFlags } from '../../src/cli/setting-flags.ts';
 import { isSecurityNotice } from '../../src/services/mail/kinds.ts';
 import { createTextRenderer, type RenderedMail } from '../../src/services/mail/render.ts';
@@ -27,7 +28,11 @@ export default class MailPreview extends BaseCommand<typeof MailPreview> {
     // Checked against the same list by the parser.
     const kind = MAIL_KINDS.find((known) => known === this.args.kind)!;
     const mail = openRenderer(this.settings)(kind, SAMPLES[kind]);
-    if (this.flags.html !== undefined) await writeFile(this.flags.html, mail.html);
+    const { html } = this.flags;
+    if (html !== undefined)
+      await writeFile(html, mail.html).catch((cause: unknown) => {
+        throw unwritable(html, 'The HTML part', cause);
+      });
     this.log(`Subject: ${mail.subject}\n\n${mail.text}`);
     const text = isSecurityNotice(kind)
       ? createTextRenderer(this.settings)(kind, SAMPLES[kind])

@@ -1,11 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type Progress, startProgress } from '../../src/cli/progress.ts';
-import { AppError } from '../../src/errors.ts';
-import { errorCode } from '../../src/lib/error-code.ts';
+import { startProgress } from '../../src/cli/progress.ts';
+import { writeOut } from '../../src/cli/write-out.ts';
 import { recordAudit } from '../../src/services/audit/record.ts';
 import {
   createExportUsers,
@@ -35,7 +31,12 @@ export default class UsersExport extends CoreCommand<typeof UsersExport> {
       scope.own('progress', progress, (bar) => bar.stop());
       const at = clock.now();
       await recordAudit(db, { at, action: 'users.exported', actor: this.actor });
-      const users = await writeOut(source.pages(), out, progress);
+      let users = 0;
+      const count = (page: ExportPage) => {
+        users += page.users;
+        progress.update(users);
+      };
+      await writeOut(textsOf(source.pages(), count), out, scope, 'The export');
       // The lines on standard output are JSON already: a summary among them would be one user too many.
       if (out === undefined) return;
       this.log(`Exported ${users} users to ${out}.`);
@@ -44,34 +45,12 @@ export default class UsersExport extends CoreCommand<typeof UsersExport> {
   }
 }
 
-/** @throws AppError `usage` when the file exists or cannot be made */
-async function writeOut(
+async function* textsOf(
   pages: AsyncIterable<ExportPage>,
-  path: string | undefined,
-  progress: Progress,
-): Promise<number> {
-  let users = 0;
-  async function* texts() {
-    for await (const page of pages) {
-      yield page.text;
-      users += page.users;
-      progress.update(users);
-    }
+  onWritten: (page: ExportPage) => void,
+): AsyncGenerator<string> {
+  for await (const page of pages) {
+    yield page.text;
+    onWritten(page);
   }
-  const target =
-    path === undefined ? process.stdout : createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  try {
-    await pipeline(Readable.from(texts()), target, { end: path !== undefined });
-  } catch (error) {
-    // Whoever reads, `head` for one, has had enough: no failure of ours.
-    if (errorCode(error) === 'EPIPE') return users;
-    // Only errors of the file name a path; those of the database do not.
-    if (!(error instanceof Error && 'path' in error)) throw error;
-    throw new AppError('usage', {
-      text: `The file ${path} exists already, or cannot be written.`,
-      hint: 'name another file',
-      cause: error,
-    });
-  }
-  return users;
 }

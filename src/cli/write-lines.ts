@@ -1,17 +1,16 @@
-import { createWriteStream } from 'node:fs';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { errorCode } from '../lib/error-code.ts';
+import type { Scope } from '../lib/lifecycle.ts';
+import { writeOut } from './write-out.ts';
 
 /**
- * Writes values as NDJSON, one JSON object a line, as fast as the reader takes them.
- * @param to a file, made anew and readable by its owner only; standard output where none is named
+ * Writes values as NDJSON, one JSON object a line, to a new file or standard output (`writeOut`).
  * @returns how many
- * @throws the system's error where the file cannot be written, also EEXIST
+ * @throws AppError as `writeOut`
  */
 export async function writeLines(
   values: AsyncIterable<unknown>,
   to: string | undefined,
+  scope: Scope,
+  what: string,
 ): Promise<number> {
   let count = 0;
   async function* lines() {
@@ -20,16 +19,7 @@ export async function writeLines(
       yield `${toLine(value)}\n`;
     }
   }
-  const isFile = to !== undefined;
-  const target: Writable = isFile
-    ? createWriteStream(to, { mode: 0o600, flags: 'wx' })
-    : process.stdout;
-  try {
-    await pipeline(Readable.from(lines()), target, { end: isFile });
-  } catch (error) {
-    // A reader that has seen enough, such as `head`, is no failure of ours.
-    if (isFile || errorCode(error) !== 'EPIPE') throw error;
-  }
+  await writeOut(lines(), to, scope, what);
   return count;
 }
 

@@ -45,6 +45,14 @@ test('mail preview: shows a mail with made-up data and writes its HTML to a file
   expect((await mail(['preview', 'nonsense'])).code).toBe(2);
 });
 
+test('mail preview: a file that cannot be written is told as that, not as a fault or the database’s', async () => {
+  for (const path of [dataDir, join(dataDir, 'nowhere', 'mail.html')]) {
+    const { code, stderr } = await mail(['preview', 'welcome', '--html', path]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: The HTML part cannot be written to ${path}: E`);
+  }
+});
+
 test('mail test: without a mail server the mail is in a file', async () => {
   const { code, stdout } = await mail(['test', 'ada@example.com']);
   expect(code).toBe(0);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeLines } from '../../src/cli/write-lines.ts';
+import { createScope } from '../../src/lib/lifecycle.ts';
 import { createAuditSearch } from '../../src/services/audit/search.ts';
 import { sendRaw } from '../http/support/http.ts';
 import { PASSWORD } from '../support/accounts.ts';
@@ -71,7 +72,8 @@ test('no field, header, path or query makes a line of its own', async () => {
   expect(await requests()).toBe(sent);
 
   const file = join(folder, 'audit.ndjson');
-  const written = await writeLines(createAuditSearch(appliance.core).all({}), file);
+  const found = createAuditSearch(appliance.core).all({});
+  const written = await writeLines(found, file, createScope(), 'The audit');
   const records = await linesOf(file);
   expect(records).toHaveLength(written);
   expect(records.filter(({ msg }) => msg === 'forged')).toEqual([]);

@@ -1,0 +1,57 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeOut } from '../../src/cli/write-out.ts';
+import { createScope } from '../../src/lib/lifecycle.ts';
+
+const LONG = 'x'.repeat(100_000);
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'authctl-out-'));
+  file = join(folder, 'out.ndjson');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('a file is private, and has its name only when it is whole', async () => {
+  async function* texts() {
+    yield LONG;
+    expect(await readdir(folder)).not.toContain('out.ndjson');
+    yield 'end';
+  }
+  const scope = createScope();
+  await writeOut(texts(), file, scope, 'The export');
+  await scope.release();
+  expect(await readFile(file, 'utf8')).toBe(`${LONG}end`);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await readdir(folder)).toEqual(['out.ndjson']);
+  await expect(writeOut(texts(), file, scope, 'The export')).rejects.toMatchObject({
+    code: 'usage',
+  });
+});
+
+test('what stops half way leaves nothing behind', async () => {
+  async function* texts() {
+    yield LONG;
+    yield LONG;
+    throw new Error('the database is gone');
+  }
+  const scope = createScope();
+  const writing = writeOut(texts(), file, scope, 'The export');
+  await expect(writing).rejects.toThrow('the database is gone');
+  await scope.release();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a place that cannot be written is told as that', async () => {
+  async function* texts() {
+    yield 'a';
+  }
+  const nowhere = join(folder, 'nowhere/out.ndjson');
+  await expect(writeOut(texts(), nowhere, createScope(), 'The export')).rejects.toMatchObject({
+    code: 'forbidden',
+    message: expect.stringContaining(`The export cannot be written to ${nowhere}: ENOENT`),
+  });
+});
