@@ -29,7 +29,8 @@ export function formatTable(
 ): string {
   const bold = (text: string) => styleText('bold', text, { stream: process.stdout });
   const table = new Table({
-    head: head.map(bold),
+    // Heads without a word would be an empty line above the rows.
+    head: head.some((word) => word !== '') ? head.map(bold) : [],
     chars: BORDERLESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });

@@ -13,6 +13,10 @@ test('a table has aligned columns, and a dash for nothing', () => {
   ).toBe(['NAME       N', 'a          1', 'long name  -'].join('\n'));
 });
 
+test('columns without names have no empty line above them', () => {
+  expect(formatTable(['', ''], [['id', 1]])).toBe('id  1');
+});
+
 test('a cell cannot send control characters to the terminal', () => {
   expect(formatTable(['X'], [['a\u001b[2Jb\nc\u009b']])).toBe('X\na?[2Jb?c?');
 });
