@@ -92,7 +92,16 @@ function readConfigFile(path: string | undefined, problems: Problem[]): [string,
     problems.push({ at: name, what: error.message.replaceAll(/\s*\n\s*/g, ' ') });
   }
   if (document.errors.length > 0) return [];
-  return flatten(document.toJS(), '', name, problems);
+  const entries = flatten(document.toJS(), '', name, problems);
+  for (const key of repeated(entries))
+    problems.push({ at: `${key} in ${name}`, what: 'is given twice; keep one of the two.' });
+  return entries;
+}
+
+/** YAML itself refuses a key that is there twice, but not `hash.mode` beside `mode` under `hash`. */
+function repeated(entries: readonly [string, string][]): string[] {
+  const keys = entries.map(([key]) => key);
+  return [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))];
 }
 
 function readText(path: string, problems: Problem[]): string {

@@ -116,6 +116,11 @@ describe('the configuration file', () => {
     expect(refusal({ env: {}, file: maps }).message).toContain('domains');
   });
 
+  test('a setting that is written in both forms is a problem, for only one of them can count', () => {
+    const file = write('twice.yaml', 'hash.mode: sync\nhash:\n  mode: deferred\n');
+    expect(refusal({ env: {}, file }).message).toContain(`hash.mode in ${file}: is given twice`);
+  });
+
   test('an unknown key is a problem with a suggestion', () => {
     const file = write('unknown.yaml', 'hash:\n  mod: sync\n');
     expect(refusal({ env: {}, file }).message).toMatch(/hash\.mod .*Did you mean hash\.mode\?/);
