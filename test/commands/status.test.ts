@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -112,6 +112,15 @@ describe('doctor', () => {
     const find = (name: string) => checks.find(({ check }) => check === name)!;
     return { code: ended.code, healthy, states, find };
   }
+
+  test('says so where no data folder can be made', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const env = { AUTHCTL_DATA_DIR: join(file, 'data') };
+    const ended = await runAuthctl(['doctor'], { env });
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toContain(`${join(file, 'data')} does not exist, and cannot be made in`);
+  });
 
   test('finds a good installation good, and measures both Argon2 engines', async () => {
     const smtp = await startSmtpSink();

@@ -1,4 +1,5 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Config } from '../../../config/index.ts';
 import type { Argon2Params } from '../../crypto/argon2/engine.ts';
 import { selectEngine } from '../../crypto/argon2/select-engine.ts';
@@ -24,7 +25,7 @@ export function checkRuntime(version: string, platform: string): Finding {
 /** The data folder: it may be missing, but not shared, unwritable or on a full disk. */
 export async function checkDataFolder(path: string): Promise<Finding> {
   const found = await stat(path).catch(() => null);
-  if (!found) return ok(`${path} does not exist yet; the first start makes it`);
+  if (!found) return checkPlace(path, dirname(path));
   if (!found.isDirectory())
     return fail(`${path} is not a folder.`, 'choose another AUTHCTL_DATA_DIR');
   if ((found.mode & 0o077) !== 0) return fail(`Others may look into ${path}.`, `chmod 700 ${path}`);
@@ -34,6 +35,21 @@ export async function checkDataFolder(path: string): Promise<Finding> {
   const detail = `${path}, ${Math.floor(free / MIB)} MiB free`;
   if (free < NO_SPACE) return fail(detail, 'make room: PostgreSQL stops when the disk is full');
   return free < LITTLE_SPACE ? warn(detail, 'make room before it runs out') : ok(detail);
+}
+
+/** The folder that the first start makes the data folder in, with its parents. */
+async function checkPlace(path: string, folder: string): Promise<Finding> {
+  const found = await stat(folder).catch(() => null);
+  if (!found && folder !== dirname(folder)) return checkPlace(path, dirname(folder));
+  const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
+    () => found?.isDirectory() === true,
+    () => false,
+  );
+  if (isWritable) return ok(`${path} does not exist yet; the first start makes it`);
+  return fail(
+    `${path} does not exist, and cannot be made in ${folder}.`,
+    `make it for the user who runs authctl (install -d -m 700 -o …), or choose another AUTHCTL_DATA_DIR`,
+  );
 }
 
 /** Both Argon2 engines, measured as they would be used; only one that is configured must work. */
