@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 import type { Config } from '../../config/index.ts';
@@ -47,6 +47,15 @@ export abstract class CoreCommand<
 
 /** A data folder is found from the working folder: in another one, "No users." would be a riddle. */
 function warnOfNewInstallation({ database, dataDir }: Config, log: Logger): void {
-  if (database.url || existsSync(join(dataDir, 'postgres'))) return;
+  if (database.url || !isMissing(join(dataDir, 'postgres'))) return;
   log.warn({ data_dir: dataDir }, 'there was no installation in this folder: a new one is made');
+}
+
+/** Not of what one may not look at: that is somebody else's installation, as likely as none. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }

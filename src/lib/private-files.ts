@@ -27,8 +27,11 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('config_invalid', {
-      text: `The folder ${path} cannot be used.`,
-      hint: 'run as the user who owns it, change its owner (chown -R), or choose another folder',
+      text: `The folder ${path} cannot be used (${errorCode(error)}).`,
+      hint:
+        errorCode(error) === 'EROFS'
+          ? 'its file system is read-only: mount it for writing, or choose another folder'
+          : 'run as the user who owns it, change its owner (chown -R), or choose another folder',
       cause: error,
     });
   }
@@ -42,12 +45,17 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
   const unfinished = `${path}.tmp-${process.pid}`;
   const file = await open(unfinished, 'w', 0o600);
   try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
   }
-  await rename(unfinished, path);
   await syncFolder(dirname(path));
 }
 

@@ -296,6 +296,19 @@ describe('what cannot start', () => {
     },
   );
 
+  test.runIf(isOpenToNobody)('a folder of somebody else’s is not called a new one', async () => {
+    const dataDir = join(await makeFolder(), 'data');
+    const { PATH = '' } = process.env;
+    const ended = spawnSync(process.execPath, [join(packageRoot(), 'bin/run.js'), 'status'], {
+      ...NOBODY,
+      env: { PATH, HOME: '/', AUTHCTL_DATA_DIR: dataDir },
+      encoding: 'utf8',
+    });
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toMatch(`error: The folder ${dataDir} cannot be used (EACCES).\nhint: `);
+    expect(ended.stderr).not.toContain('a new one is made');
+  });
+
   test('a port in use: exit code 2, what to do, and nothing left running', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -29,6 +29,21 @@ test('a private folder is made with its parents, or closed while it is empty', a
   expect(modeOf(path)).toBe('700');
 });
 
+test('a folder that cannot be made is refused with the reason', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(ensurePrivateFolder(join(folder, 'file/a'))).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: `The folder ${join(folder, 'file/a')} cannot be used (ENOTDIR).`,
+  });
+});
+
+test('what cannot be put in its place leaves nothing beside it', async () => {
+  const path = join(folder, 'taken');
+  await mkdir(path);
+  await expect(writePrivateFile(path, 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+  expect(readdirSync(folder)).toEqual(['taken']);
+});
+
 test('an open folder with files in it is refused and left as it is', async () => {
   const path = join(folder, 'open');
   await mkdir(path);
