@@ -141,7 +141,7 @@ function checkNewOperator({ name, scopes, ttlMs }: NewOperator): void {
     });
   if (ttlMs <= 0 || ttlMs > MAX_TTL_MS)
     throw new AppError('usage', {
-      text: 'A token lives for a year at most.',
+      text: 'A token lives for some time, and a year at most.',
       hint: 'write a lifetime like 12h or 90d',
     });
 }

@@ -172,3 +172,7 @@ test.each([
 ])('%j with %j is refused', async (name, scopes, ttlMs) => {
   await expect(make(name, scopes, ttlMs)).rejects.toMatchObject({ code: 'usage' });
 });
+
+test('a token that would not live at all is not told that it would live too long', async () => {
+  await expect(make('brief', ['users:read'], 0)).rejects.toThrow('for some time');
+});
