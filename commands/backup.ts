@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Args } from '@oclif/core';
 import { programVersion } from '../src/app/version.ts';
-import { CoreCommand } from '../src/cli/core-command.ts';
+import { CoreCommand, requireInstallation } from '../src/cli/core-command.ts';
 import { alreadyThere, createOutputFile, unwritable } from '../src/cli/output-file.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { AppError } from '../src/errors.ts';
@@ -51,6 +51,8 @@ export default class Backup extends CoreCommand<typeof Backup> {
         hint: 'name a file, or send it on: authctl backup - | ssh …',
       });
     if (path !== null && existsSync(path)) throw alreadyThere(path);
+    // Of a new, empty one, made in a folder that is the wrong one, it would look like any other.
+    requireInstallation(this.settings);
     return this.withCore(async (core, { scope }) => {
       const sink = path === null ? standardOutput() : await createOutputFile(path, WHAT);
       scope.own('unfinished backup', sink, (unfinished) => unfinished.discard());

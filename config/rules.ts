@@ -71,6 +71,10 @@ type Violation = Pick<Problem, 'what' | 'example'> & { readonly setting: Setting
 
 type Rule = (config: Config) => Violation | undefined;
 
+const SSL_MODE = /[?&]sslmode=([^&#]*)/;
+/** What the driver knows; it takes any other for TLS. */
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
 const CONSISTENCY: Rule[] = [
   ({ hash }) => {
     const strong = HASH_FLOOR.some(
@@ -123,6 +127,15 @@ const CONSISTENCY: Rule[] = [
   ({ mail }) => {
     if (mail.hourly <= mail.daily) return undefined;
     return { setting: 'mail.hourly', what: 'is more than mail.daily.', example: '5' };
+  },
+  ({ database }) => {
+    const mode = database.url && SSL_MODE.exec(database.url.reveal())?.[1];
+    if (mode === undefined || SSL_MODES.includes(mode)) return undefined;
+    return {
+      setting: 'database.url',
+      what: `has an sslmode other than ${SSL_MODES.join(', ')}.`,
+      example: 'postgres://authctl:password@db.internal/authctl?sslmode=verify-full',
+    };
   },
   ({ smtp }) => {
     const fault = smtp.url && findSmtpFault(smtp.url.reveal());

@@ -56,7 +56,8 @@ function hasReadableCredentials({ username, password }: URL): boolean {
 
 /** A database behind a Unix socket has no host: `postgres://user:password@/name?host=/run/postgresql`. */
 function parseSecretUrl(value: string): URL | null {
-  return URL.parse(value) ?? URL.parse(value.replace('@/', '@localhost/'));
+  const isPostgres = /^postgres(ql)?:/i.test(value);
+  return URL.parse(value) ?? (isPostgres ? URL.parse(value.replace('@/', '@localhost/')) : null);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { parseDocument, type Scalar, visit } from 'yaml';
 import { nearest } from '../src/lib/nearest.ts';
 import { ENV_PREFIX, envName, flagName, isSecret, SETTING_NAMES } from './names.ts';
 import type { Problem } from './problem.ts';
@@ -92,10 +92,18 @@ function readConfigFile(path: string | undefined, problems: Problem[]): [string,
     problems.push({ at: name, what: error.message.replaceAll(/\s*\n\s*/g, ' ') });
   }
   if (document.errors.length > 0) return [];
+  visit(document, {
+    Scalar: (_key, scalar) => (isNull(scalar) ? document.createNode(null) : undefined),
+  });
   const entries = flatten(document.toJS(), '', name, problems);
   for (const key of repeated(entries))
     problems.push({ at: `${key} in ${name}`, what: 'is given twice; keep one of the two.' });
   return entries;
+}
+
+/** YAML's words for no value, which that schema takes for text (YAML 1.2.2, §10.3.2). */
+function isNull({ type, value }: Scalar): boolean {
+  return type === 'PLAIN' && typeof value === 'string' && /^(~|null|Null|NULL)$/.test(value);
 }
 
 /** YAML itself refuses a key that is there twice, but not `hash.mode` beside `mode` under `hash`. */

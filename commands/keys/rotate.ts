@@ -10,6 +10,8 @@ import { type RotateResult, rotateSecret, rotateSigning } from '../../src/servic
 
 type Result = RotateResult & { warnings: string[] };
 
+const USUAL_GRACE = '24h';
+
 export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override summary = 'Replace a key while serving: no restart, no token refused.';
   static override description =
@@ -29,25 +31,29 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
       default: 'signing' as const,
     })(),
     grace: Flags.string({
-      summary: 'How long the old signing key still verifies.',
-      default: '24h',
+      summary: `How long the old signing key still verifies. [${USUAL_GRACE}]`,
       helpValue: '<duration>',
     }),
     'dry-run': Flags.boolean({ summary: 'Say what would happen, change nothing.', default: false }),
   };
 
   async run(): Promise<Result> {
-    const graceMs = parseDuration(this.flags.grace);
+    const { kind, grace = USUAL_GRACE } = this.flags;
+    if (kind !== 'signing' && this.flags.grace !== undefined)
+      throw new AppError('usage', {
+        text: `--grace is for signing keys; the old ${kind} key stays while it is needed.`,
+        hint: `authctl keys rotate --kind ${kind}`,
+      });
+    const graceMs = parseDuration(grace);
     if (graceMs === null)
       throw new AppError('usage', {
-        text: `--grace ${this.flags.grace} is not a duration.`,
+        text: `--grace ${grace} is not a duration.`,
         hint: 'write it like 30m or 24h',
       });
     return this.withCore(async (core) => {
       const { db, clock, masters, config } = core;
       const dryRun = this.flags['dry-run'];
       const deps = { db, clock, actor: this.actor, loadMasters: masters.load };
-      const { kind } = this.flags;
       const rotate = () => {
         if (kind === 'signing') return rotateSigning(deps, { graceMs, dryRun });
         if (kind === 'master') return rotateMasterKey(deps, masters, { dryRun });

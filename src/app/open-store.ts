@@ -9,6 +9,7 @@ import { createMigrator, type Migrator } from '../db/migrate/index.ts';
 import { type Migration, readMigrations } from '../db/migrate/read-migrations.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
 import { packageRoot } from '../lib/package-root.ts';
@@ -139,11 +140,16 @@ async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void>
     if (isPoolerError(error)) throw poolerInBetween(error);
     throw new AppError('dependency_unreachable', {
       text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reasonOf(error)}`,
-      hint: 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',
+      hint: CERTIFICATE_FAULT.test(errorCode(error) ?? '')
+        ? 'name the authority that signed it: …?sslmode=verify-full&sslrootcert=<file> in AUTHCTL_DATABASE_URL'
+        : 'check AUTHCTL_DATABASE_URL, or leave it empty for the embedded database',
       cause: error,
     });
   }
 }
+
+/** OpenSSL's and Node's codes for a server whose certificate is not known, or another's. */
+const CERTIFICATE_FAULT = /CERT|VERIFY_LEAF_SIGNATURE/;
 
 function reasonOf(error: unknown): string {
   return (error instanceof Error && error.message) || 'no reason given';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 import type { Config } from '../../config/index.ts';
 import type { Core } from '../app/core.ts';
+import { AppError } from '../errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { osUser } from '../lib/os-user.ts';
 import { type Actor, cliActor } from '../services/audit/actor.ts';
@@ -45,10 +46,27 @@ export abstract class CoreCommand<
   }
 }
 
+/**
+ * Makes sure that there is an installation already, for a command that has no use for a new one.
+ * @throws AppError `config_invalid`
+ */
+export function requireInstallation(config: Config): void {
+  if (!isNewInstallation(config)) return;
+  throw new AppError('config_invalid', {
+    text: `There is no installation in ${config.dataDir}.`,
+    hint: 'go to its folder, or name its data folder with --data-dir',
+  });
+}
+
 /** A data folder is found from the working folder: in another one, "No users." would be a riddle. */
-function warnOfNewInstallation({ database, dataDir }: Config, log: Logger): void {
-  if (database.url || !isMissing(join(dataDir, 'postgres'))) return;
-  log.warn({ data_dir: dataDir }, 'there was no installation in this folder: a new one is made');
+function warnOfNewInstallation(config: Config, log: Logger): void {
+  if (!isNewInstallation(config)) return;
+  const fields = { data_dir: config.dataDir };
+  log.warn(fields, 'there was no installation in this folder: a new one is made');
+}
+
+function isNewInstallation({ database, dataDir }: Config): boolean {
+  return !database.url && isMissing(join(dataDir, 'postgres'));
 }
 
 /** Not of what one may not look at: that is somebody else's installation, as likely as none. */

@@ -105,6 +105,14 @@ describe('the configuration file', () => {
     ]);
   });
 
+  test('null is no value, unless it is quoted', () => {
+    const file = write('null.yaml', 'data_dir: ~\nproduct: null\nissuer:\naudience: "null"\n');
+    const config = loadConfig({ env: {}, file });
+    const { dataDir, product, issuer } = loadConfig({ env: {} });
+    expect(config).toMatchObject({ dataDir, product, audience: 'null' });
+    expect(config.issuer).toBe(issuer);
+  });
+
   test('a missing, malformed or wrongly shaped file is a problem that names it', () => {
     const missing = join(folder, 'missing.yaml');
     expect(refusal({ env: {}, file: missing }).message).toContain(missing);
@@ -214,7 +222,8 @@ describe('secrets', () => {
   });
 
   test('a URL that no mail server or Valkey could be reached by is refused before anything starts', () => {
-    for (const url of ['smtp://', 'smtp://a:canary@mail.example?tls=bogus', 'smtps://h?tls=off']) {
+    const noServers = ['smtp://', 'smtp://a:canary@/', 'smtps://h?tls=off'];
+    for (const url of [...noServers, 'smtp://a:canary@mail.example?tls=bogus']) {
       const error = refusal({ env: { AUTHCTL_SMTP_URL: url } });
       expect(error.message).toContain('smtp.url (AUTHCTL_SMTP_URL)');
       expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
@@ -223,6 +232,16 @@ describe('secrets', () => {
     expect(faults({ AUTHCTL_VALKEY_URL: 'redis://valkey.example/first' })).toEqual(['valkey.url']);
     for (const path of ['', '/', '/3'])
       loadConfig({ env: { AUTHCTL_VALKEY_URL: `valkeys://valkey.example${path}` } });
+  });
+
+  test('a database URL with an sslmode that does not exist is refused: the driver would take it for TLS', () => {
+    const url = 'postgres://a:canary@db.example/x?application_name=y&sslmode=';
+    const error = refusal({ env: { AUTHCTL_DATABASE_URL: `${url}verify_full` } });
+    expect(error.message).toContain('database.url (AUTHCTL_DATABASE_URL)');
+    expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
+    for (const mode of ['disable', 'verify-full&sslrootcert=/ca.pem', 'no-verify'])
+      loadConfig({ env: { AUTHCTL_DATABASE_URL: url + mode } });
+    loadConfig({ env: { AUTHCTL_DATABASE_URL: 'postgres://a:b@/x?host=/run/postgresql' } });
   });
 
   test('a secret may come from a file, in every source', () => {

@@ -62,6 +62,15 @@ test('a full disk behind standard output is said in a sentence', async () => {
   expect(said).toMatch(/^error: The backup cannot be written to standard output: ENOSPC/);
 });
 
+test('where there is no installation there is nothing to back up, and none is made', async () => {
+  const env = { AUTHCTL_DATA_DIR: join(folder, 'elsewhere') };
+  const path = join(folder, 'of-nothing.backup');
+  const { code, stderr } = await runAuthctl(['backup', path], { env });
+  expect(code).toBe(2);
+  expect(stderr).toContain('There is no installation in');
+  expect((await readdir(folder)).filter((name) => /elsewhere|nothing/.test(name))).toEqual([]);
+});
+
 test('a backup that is interrupted, or meets a name that is taken, leaves nothing beside it', async () => {
   const own = join(folder, 'own');
   await mkdir(own);
