@@ -16,14 +16,9 @@ export default class Doctor extends BaseCommand<typeof Doctor> {
   static override flags = { ...allSettingFlags(['port', 'management.port']) };
 
   async run(): Promise<{ healthy: boolean; checks: readonly CheckResult[] }> {
-    return this.withScope(async ({ settings: config, scope, log, stop }) => {
+    return this.withScope(async ({ settings: config, scope, log }) => {
       const { examine } = await import('../src/app/doctor/examine.ts');
-      const { checks, isHealthy, isDatabaseReachable } = await examine({
-        config,
-        scope,
-        log,
-        stop,
-      });
+      const { checks, isHealthy, isDatabaseReachable } = await examine({ config, scope, log });
       this.log(formatTable(['', 'CHECK', 'FOUND'], checks.map(toRow)));
       if (!isHealthy) process.exitCode = isDatabaseReachable ? 1 : 3;
       return { healthy: isHealthy, checks };

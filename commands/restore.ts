@@ -78,12 +78,11 @@ export default class Restore extends BaseCommand<typeof Restore> {
   }
 
   async #restore(context: CommandContext, backup: OpenedBackup) {
-    const { settings: config, scope, log, stop } = context;
+    const { settings: config, scope, log } = context;
     const store = await openStore({
       config,
       scope,
       log,
-      stop,
       clock: systemClock,
       applicationName: 'authctl restore',
       poolSize: 1,

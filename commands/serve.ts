@@ -36,7 +36,6 @@ export default class Serve extends BaseCommand<typeof Serve> {
         config,
         scope,
         log,
-        stop,
         withWorker: this.flags.worker,
         isSupervised: this.flags.supervised,
         env: this.childEnv,

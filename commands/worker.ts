@@ -29,7 +29,7 @@ export default class Worker extends BaseCommand<typeof Worker> {
       const { answerParent } = await import('../src/app/process-questions.ts');
       const { startWorker } = await import('../src/app/start-worker.ts');
       const poolSize = config.database.workerPool;
-      const core = await openCore({ config, scope, log, role: 'worker', poolSize, stop });
+      const core = await openCore({ config, scope, log, role: 'worker', poolSize });
       const { supervised } = this.flags;
       const withManagement = config.worker.management && !supervised;
       const { metrics, managementPort } = await startWorker(core, scope, { withManagement });

@@ -19,7 +19,7 @@ export interface ChildOptions {
 export interface Supervised {
   /** Asks the present child; null when there is none or it does not answer. */
   ask(question: Question): Promise<unknown>;
-  /** Asks it to stop and waits; ends it by force after the deadline. */
+  /** Asks it to stop and waits; ends it by force after the deadline. Callable more than once. */
   stop(deadlineMs: number): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function superviseChild(options: ChildOptions): Supervised {
   const name = options.args[0];
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
-  let isStopping = false;
+  let stopping: Promise<void> | undefined;
   let delayMs = FIRST_RESTART_MS;
 
   function start(): void {
@@ -57,7 +57,7 @@ export function superviseChild(options: ChildOptions): Supervised {
       if (pid === undefined) startAgain();
     });
     child.once('exit', (code, signal) => {
-      if (isStopping) return;
+      if (stopping) return;
       if (clock.monotonicMs() - startedAt > STABLE_AFTER_MS) delayMs = FIRST_RESTART_MS;
       log.error({ child: name, code, signal, restartInMs: delayMs }, 'child ended, restarting');
       startAgain();
@@ -65,23 +65,30 @@ export function superviseChild(options: ChildOptions): Supervised {
   }
 
   function startAgain(): void {
-    if (isStopping) return;
+    if (stopping) return;
     restart = setTimeout(start, delayMs);
     delayMs = Math.min(delayMs * 2, LONGEST_RESTART_MS);
+  }
+
+  async function stopOnce(deadlineMs: number): Promise<void> {
+    clearTimeout(restart);
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    if (child.connected) child.disconnect();
+    const force = setTimeout(() => {
+      log.error({ child: name, deadlineMs }, 'child does not stop, killing it');
+      child?.kill('SIGKILL');
+    }, deadlineMs);
+    await ended;
+    clearTimeout(force);
   }
 
   start();
   return {
     ask: async (question) => (child?.connected ? askChild(child, question) : null),
-    async stop(deadlineMs) {
-      isStopping = true;
-      clearTimeout(restart);
-      if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      if (child.connected) child.disconnect();
-      const force = setTimeout(() => child?.kill('SIGKILL'), deadlineMs);
-      await ended;
-      clearTimeout(force);
+    stop(deadlineMs) {
+      stopping ??= stopOnce(deadlineMs);
+      return stopping;
     },
   };
 }

@@ -52,8 +52,6 @@ export interface CoreOptions {
   readonly poolSize: number;
   /** How long to wait for an external database; `startup.deadline` when absent. */
   readonly patienceMs?: number;
-  /** Ends the wait. */
-  readonly stop?: AbortSignal;
   /** The database's unless a test brings its own. */
   readonly clock?: Clock;
 }
@@ -67,7 +65,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const { config, scope, log, role, poolSize } = options;
   const local = options.clock ?? systemClock;
   const applicationName = `authctl ${role}`;
-  const { patienceMs, stop } = options;
+  const { patienceMs } = options;
   // First, so that what the others still do while they close is sent.
   const tracer = await openTracer({ config, scope, log, clock: local, role });
   const store = await openStore({
@@ -78,7 +76,6 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     applicationName,
     poolSize,
     patienceMs,
-    stop,
   });
   await ensureSchema(store);
   const clock = options.clock ?? (await followDatabase(store.db, scope, log));

@@ -34,8 +34,6 @@ export interface OpenStoreOptions {
   readonly poolSize: number;
   /** How long to wait for an external server; `startup.deadline` when absent. */
   readonly patienceMs?: number | undefined;
-  /** Ends the wait. */
-  readonly stop?: AbortSignal | undefined;
 }
 
 /** After a start of the embedded server that failed, before the next. */
@@ -127,14 +125,14 @@ function refuseSessionSettings(url: string): void {
 }
 
 async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {
-  const { config, clock, log, stop } = options;
+  const { config, scope, clock, log } = options;
   try {
     await retryUntil(() => db.query({ name: 'ping', text: 'SELECT 1' }), {
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,
       clock,
       isPassing: (error) => isConnectionError(error) && !isPoolerError(error),
       onRetry: (error) => log.warn({ reason: reasonOf(error) }, 'waiting for the database'),
-      signal: stop,
+      signal: scope.ending,
     });
   } catch (error) {
     if (isPoolerError(error)) throw poolerInBetween(error);

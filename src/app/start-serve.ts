@@ -11,12 +11,13 @@ import { answerParent } from './process-questions.ts';
 import { startApi } from './start-api.ts';
 import { startManagement } from './start-management.ts';
 
+/** One that hangs is ended while there is time to go on without it. */
+const SHARE_OF_CHILDREN = 0.9;
+
 export interface ServeOptions {
   readonly config: Config;
   readonly scope: Scope;
   readonly log: Logger;
-  /** Ends a start that still waits for the database. */
-  readonly stop: AbortSignal;
   readonly withWorker: boolean;
   /** A further API process of a supervising one: it only serves. */
   readonly isSupervised: boolean;
@@ -36,11 +37,12 @@ export interface Serving {
  * never shares threads or memory with requests.
  */
 export async function startServe(options: ServeOptions): Promise<Serving> {
-  const { config, scope, log, stop } = options;
+  const { config, scope, log } = options;
   const poolSize = config.database.pool;
-  const core = await openCore({ config, scope, log, role: 'api', poolSize, stop });
+  const core = await openCore({ config, scope, log, role: 'api', poolSize });
   if (!options.isSupervised) await prepareDomains(core);
   const { isEmbedded } = core.store;
+  const children = openChildren(options);
   const api = await startApi({ core, scope, port: config.port, processes: config.workers });
   lowerPoolPriority(config.hash.nice);
   const { port } = api.listener;
@@ -49,7 +51,6 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     return { port, managementPort: null, isEmbedded };
   }
 
-  const children: Supervised[] = [];
   const metrics = withChildren(api.metrics, children);
   const listener = await startManagement({
     core,
@@ -62,6 +63,21 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   if (options.withWorker) children.push(startWorkerChild(options));
   log.info({ port, managementPort: listener.port }, 'serving');
   return { port, managementPort: listener.port, isEmbedded };
+}
+
+/**
+ * They are told to end together, and as soon as this process is: neither does it go on accepting while
+ * they finish, nor each of them while another does. They are waited for when the listeners have closed.
+ */
+function openChildren({ config, scope }: ServeOptions): Supervised[] {
+  const children: Supervised[] = [];
+  const stopAll = async () => {
+    const patienceMs = config.shutdown.deadlineMs * SHARE_OF_CHILDREN;
+    await Promise.all(children.map((child) => child.stop(patienceMs)));
+  };
+  scope.ending.addEventListener('abort', () => void stopAll(), { once: true });
+  scope.defer('child processes', stopAll);
+  return children;
 }
 
 /** Further API processes, which share the public port. */
@@ -78,10 +94,8 @@ function startWorkerChild(options: ServeOptions): Supervised {
 }
 
 function startChild(
-  { config, scope, log }: ServeOptions,
+  { log }: ServeOptions,
   child: Pick<ChildOptions, 'args' | 'env' | 'execArgv'>,
 ): Supervised {
-  const supervised = superviseChild({ log, clock: systemClock, ...child });
-  scope.defer(`child ${child.args[0]}`, () => supervised.stop(config.shutdown.deadlineMs));
-  return supervised;
+  return superviseChild({ log, clock: systemClock, ...child });
 }

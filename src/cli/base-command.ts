@@ -91,8 +91,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected async withScope<R>(work: (context: CommandContext) => Promise<R>): Promise<R> {
     const settings = this.settings;
     const log = this.#createLog(settings);
-    const scope = createScope(log);
     const stop = listenForStop('supervised' in this.flags && this.flags['supervised'] === true);
+    const scope = createScope(log, stop.signal);
     try {
       const working = work({ settings, scope, log, stop: stop.signal });
       if (this.#isLongRunning) return await working;

@@ -29,7 +29,7 @@ export abstract class CoreCommand<
    */
   protected withCore<R>(work: (core: Core, context: CommandContext) => Promise<R>): Promise<R> {
     return this.withScope(async (context) => {
-      const { settings: config, scope, log, stop } = context;
+      const { settings: config, scope, log } = context;
       warnOfNewInstallation(config, log);
       const { openCore } = await import('../app/core.ts');
       const core = await openCore({
@@ -39,7 +39,6 @@ export abstract class CoreCommand<
         role: 'cli',
         poolSize: POOL_SIZE,
         patienceMs: Math.min(PATIENCE_MS, config.startup.deadlineMs),
-        stop,
       });
       return work(core, context);
     });

@@ -11,6 +11,8 @@ type Release = (leftMs: number) => void | Promise<void>;
  * not stop the others; the first error is reported when all have run.
  */
 export interface Scope {
+  /** Aborts when the end is near: it was asked for, or the release begins. */
+  readonly ending: AbortSignal;
   /** Registers how to release what was just opened, under a name that the shutdown log can use. */
   own<T>(name: string, thing: T, release: (thing: T, leftMs: number) => void | Promise<void>): T;
   /** Registers work to do on release that belongs to no single thing. */
@@ -22,7 +24,10 @@ export interface Scope {
   release(deadlineMs?: number): Promise<void>;
 }
 
-export function createScope(log?: Logger): Scope {
+/** @param stop asks for the end; what is owned may prepare for it before its release */
+export function createScope(log?: Logger, stop?: AbortSignal): Scope {
+  const releaseBegins = new AbortController();
+  const ending = AbortSignal.any([releaseBegins.signal, ...(stop ? [stop] : [])]);
   const steps: { name: string; release: Release }[] = [];
   let releasing: Promise<void> | undefined;
 
@@ -47,6 +52,7 @@ export function createScope(log?: Logger): Scope {
   }
 
   return {
+    ending,
     own(name, thing, release) {
       steps.push({ name, release: (leftMs) => release(thing, leftMs) });
       return thing;
@@ -55,6 +61,7 @@ export function createScope(log?: Logger): Scope {
       steps.push({ name, release });
     },
     release(deadlineMs) {
+      releaseBegins.abort();
       releasing ??= runAll(deadlineMs);
       return releasing;
     },

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { query } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -39,17 +40,11 @@ for (const [signal, ...flags] of [['SIGTERM'], ['SIGINT', '--workers', '2']] as 
   );
 
 test('a database that is out of reach holds up no stop', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(database.drop);
-  const proxy = await startPostgresProxy(database.connectionString);
-  onTestFinished(proxy.close);
-  const apart = await createInstallation({
-    AUTHCTL_DATABASE_URL: proxy.connectionString,
+  const { apart, database, proxy } = await startApart({
     AUTHCTL_DATABASE_STATEMENT_TIMEOUT: '500ms',
     // More than it needs on a busy machine; what waits for the server's goodbye waits for ever.
     AUTHCTL_SHUTDOWN_DEADLINE: '30s',
   });
-  onTestFinished(apart.remove);
   const worker = apart.start('worker');
   await eventually('it waits for work', async () => {
     const listening = await query(
@@ -62,3 +57,49 @@ test('a database that is out of reach holds up no stop', async () => {
   proxy.freeze();
   expect(await worker.end('SIGTERM')).toBe(0);
 }, 40_000);
+
+test.runIf(process.platform === 'linux')(
+  'a worker that hangs: the API stops accepting at once all the same, and leaves nobody behind',
+  async () => {
+    const hanging = await createInstallation({
+      AUTHCTL_LOG_LEVEL: 'silent',
+      AUTHCTL_SHUTDOWN_DEADLINE: '10s',
+    });
+    onTestFinished(hanging.remove);
+    const api = await hanging.serve();
+    const worker = hanging.processes().find((pid) => commandOf(pid).includes('worker'))!;
+    process.kill(worker, 'SIGSTOP');
+    // It would hold the pipes of its parent open.
+    onTestFailed(() => void process.kill(worker, 'SIGKILL'));
+    const ended = api.end('SIGTERM');
+    const isRefused = () =>
+      fetch(api.url).then(
+        () => false,
+        () => true,
+      );
+    await eventually('it accepts nothing', isRefused, 5_000);
+    expect(hanging.processes()).toContain(api.pid);
+    expect(await ended).toBe(0);
+    expect(hanging.processes()).toEqual([]);
+  },
+  40_000,
+);
+
+/** An installation on an external database, at the end of a line that can fail. */
+async function startApart(env: Record<string, string>) {
+  const database = await createTestDatabase();
+  onTestFinished(database.drop);
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const apart = await createInstallation({
+    AUTHCTL_DATABASE_URL: proxy.connectionString,
+    AUTHCTL_LOG_LEVEL: 'silent',
+    ...env,
+  });
+  onTestFinished(apart.remove);
+  return { apart, database, proxy };
+}
+
+function commandOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+}

@@ -53,3 +53,19 @@ test('each release is told what is left of the time', async () => {
   expect(first).toBeLessThanOrEqual(10_000);
   expect(second).toBeLessThan(first - 10);
 });
+
+test('what is owned hears of the end before its release, and before the release of what was opened later', async () => {
+  const stop = new AbortController();
+  const asked = createScope(undefined, stop.signal);
+  expect(asked.ending.aborted).toBe(false);
+  stop.abort();
+  expect(asked.ending.aborted).toBe(true);
+
+  const scope = createScope();
+  let heard = false;
+  scope.ending.addEventListener('abort', () => {
+    heard = true;
+  });
+  scope.defer('listener', () => expect(heard).toBe(true));
+  await scope.release();
+});

@@ -40,7 +40,6 @@ export interface ExamineOptions {
   readonly config: Config;
   readonly scope: Scope;
   readonly log: Logger;
-  readonly stop: AbortSignal;
 }
 
 const POOL_SIZE = 2;
@@ -129,7 +128,7 @@ async function runAll(checks: Checks, installation: Installation): Promise<Check
   return results;
 }
 
-function connect({ config, scope, log, stop }: ExamineOptions): Promise<Store> {
+function connect({ config, scope, log }: ExamineOptions): Promise<Store> {
   return openStore({
     config,
     scope,
@@ -138,7 +137,6 @@ function connect({ config, scope, log, stop }: ExamineOptions): Promise<Store> {
     applicationName: 'authctl doctor',
     poolSize: POOL_SIZE,
     patienceMs: PATIENCE_MS,
-    stop,
   });
 }
 
