@@ -60,6 +60,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       statementTimeoutMs: config.database.statementTimeoutMs,
       log,
       onUnreachable,
+      ending: scope.ending,
     }),
     (opened) => opened.close(),
   );

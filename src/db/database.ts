@@ -3,6 +3,7 @@ import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError, isUnanswered } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
+import { watchLastPatience } from './last-patience.ts';
 import { createSockets } from './sockets.ts';
 
 /** A hand-written statement; `name` makes PostgreSQL parse and plan it once per connection. */
@@ -50,6 +51,8 @@ export interface DbOptions {
   readonly onUnreachable?: (() => void) | undefined;
   /** A statement is cancelled by the server after this long. */
   readonly statementTimeoutMs?: number;
+  /** Aborts when the process is to end: it does not wait long for a server that is out of reach. */
+  readonly ending?: AbortSignal;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -106,6 +109,12 @@ export function openDatabase(options: DbOptions): Db {
   const gate = createGate(Math.max(1, options.poolSize - KEPT_FREE), CONNECT_TIMEOUT_MS);
   let prisma: Promise<PrismaClient> | undefined;
   let isClosed = false;
+  const { ending = new AbortController().signal } = options;
+  const endWatch = watchLastPatience(sockets, ending, (reason) => {
+    isClosed = true;
+    log.warn({ err: reason }, 'database given up');
+    sockets.cut(reason);
+  });
 
   async function guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -132,6 +141,7 @@ export function openDatabase(options: DbOptions): Db {
       await (await prisma)?.$disconnect();
       await pool.end();
       await sockets.leave();
+      endWatch();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { type Db, openDatabase } from '../../src/db/database.ts';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { type Db, type DbOptions, openDatabase } from '../../src/db/database.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { eventually } from '../support/eventually.ts';
@@ -17,14 +17,16 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
+type Changes = Partial<Pick<DbOptions, 'statementTimeoutMs' | 'ending' | 'poolSize' | 'log'>>;
+
 /** Open until the test is over. */
-function open(connectionString: string, changes: { statementTimeoutMs?: number } = {}): Db {
+function open(connectionString: string, changes: Changes = {}): Db {
   const db = openToClose(connectionString, changes);
   onTestFinished(() => db.close());
   return db;
 }
 
-function openToClose(connectionString: string, changes: { statementTimeoutMs?: number } = {}): Db {
+function openToClose(connectionString: string, changes: Changes = {}): Db {
   return openDatabase({
     connectionString,
     poolSize: 3,
@@ -98,6 +100,42 @@ test('a transaction of which the server answers nothing is given up with its sta
   expect(isConnectionError(await transaction)).toBe(true);
   expect(db.stats()).toMatchObject({ total: 0, waiting: 0 });
   proxy.thaw();
+});
+
+test('a process that ends gives up a server that is silent, for all who wait and who come', async () => {
+  const proxy = await startPostgresProxy(database.connectionString);
+  onTestFinished(proxy.close);
+  const db = open(proxy.connectionString, { ending: AbortSignal.abort(), poolSize: 1 });
+  await db.query(sql('SELECT 1'));
+  proxy.freeze();
+  const asked = [
+    db.query(sql('SELECT 1')),
+    db.query(sql('SELECT 2')),
+    db.transaction((tx) => tx.query(sql('SELECT 3'))),
+  ];
+  const told = await Promise.allSettled(asked);
+  told.push(...(await Promise.allSettled([db.query(sql('SELECT 4'))])));
+  for (const outcome of told) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ETIMEDOUT' } });
+    expect(isConnectionError((outcome as PromiseRejectedResult).reason)).toBe(true);
+  }
+  // Nobody starts a server for a process that ends.
+  expect(unreachable).toBe(0);
+});
+
+test('a process that ends waits for a server that answers others meanwhile, and forgets one that it has left', async () => {
+  const log = createLogger({ level: 'silent' });
+  const warn = vi.spyOn(log, 'warn');
+  const left = openToClose(database.connectionString, { ending: AbortSignal.abort(), log });
+  await left.query(sql('SELECT 1'));
+  await left.close();
+  const db = open(database.connectionString, { ending: AbortSignal.abort() });
+  const asking = setInterval(() => void db.query(sql('SELECT 1')), 500);
+  onTestFinished(() => clearInterval(asking));
+  expect(await db.query(sql(`SELECT 'late' AS answer FROM pg_sleep(4)`))).toEqual([
+    { answer: 'late' },
+  ]);
+  expect(warn).not.toHaveBeenCalled();
 });
 
 test('a silent connection is asked for a sign of life by both sides within seconds', async () => {

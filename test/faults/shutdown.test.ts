@@ -58,6 +58,30 @@ test('a database that is out of reach holds up no stop', async () => {
   expect(await worker.end('SIGTERM')).toBe(0);
 }, 40_000);
 
+test('SIGTERM as the database falls silent: every request has its answer, and no time-outs add up', async () => {
+  const { apart, database, proxy } = await startApart({
+    // All time-outs as they are; one after the other they need 20 s and more.
+    AUTHCTL_SHUTDOWN_DEADLINE: '15s',
+  });
+  const api = await apart.serve('--workers', '2');
+  const load = startRegistrations(api.url, { name: 'silent', domain: 'example.com' });
+  await eventually('it is at work', () => load.acknowledged().length > 200, 30_000);
+  proxy.freeze();
+  await randomMoment(2_000);
+  expect(await api.end('SIGTERM')).toBe(0);
+  await load.over;
+
+  const others = load.journal.filter(({ status }) => status !== 202);
+  expect(others).not.toEqual([]);
+  expect(others.filter(({ status, code }) => status !== 503 || code === 'internal')).toEqual([]);
+  const rows = await query<{ email: string }>(
+    database.connectionString,
+    'SELECT email FROM users AS u JOIN credentials AS c ON c.user_id = u.id',
+  );
+  const stored = new Set(rows.map(({ email }) => email));
+  expect(load.acknowledged().filter((email) => !stored.has(email))).toEqual([]);
+}, 60_000);
+
 test.runIf(process.platform === 'linux')(
   'a worker that hangs: the API stops accepting at once all the same, and leaves nobody behind',
   async () => {

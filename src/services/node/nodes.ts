@@ -1,7 +1,6 @@
 import { uuidv7 } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { withDeadline } from '../../lib/lifecycle.ts';
 import type { Logger } from '../../lib/logger.ts';
 
 export interface NodeIdentity {
@@ -46,8 +45,6 @@ const IS_HOST_BUSY = statement(
 );
 
 const BEAT_MS = 1_000;
-/** Who cannot say goodbye is missed soon; a stop does not wait for a database that is out of reach. */
-const LEAVE_MS = 1_000;
 /** A node not heard of for this long is gone. */
 const LOST_AFTER_MS = 10_000;
 /** A beat older than this says nothing about the load now. */
@@ -96,10 +93,11 @@ export function createNodes({ db, clock, log }: NodesDeps) {
       return {
         async stop() {
           clearInterval(timer);
-          const leaving = beating.then(() => db.execute(LEAVE, [id]));
-          await withDeadline(leaving, LEAVE_MS, () => 'the database does not answer').catch(
-            (error: unknown) => log.debug({ err: error }, 'leave'),
-          );
+          await beating;
+          // Who cannot say goodbye is missed soon.
+          await db
+            .execute(LEAVE, [id])
+            .catch((error: unknown) => log.debug({ err: error }, 'leave'));
         },
       };
     },
