@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/index.ts';
-import { checkServer, isPoolerError, poolerInBetween } from '../db/check-server.ts';
+import {
+  checkServer,
+  isPoolerError,
+  poolerInBetween,
+  requireWritable,
+} from '../db/check-server.ts';
 import { type Db, openDatabase } from '../db/database.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
@@ -34,6 +39,8 @@ export interface OpenStoreOptions {
   readonly poolSize: number;
   /** How long to wait for an external server; `startup.deadline` when absent. */
   readonly patienceMs?: number | undefined;
+  /** Waits as long for an external server to take writes: a standby may be about to take over. */
+  readonly mustWrite?: boolean;
 }
 
 /** After a start of the embedded server that failed, before the next. */
@@ -126,17 +133,21 @@ function refuseSessionSettings(url: string): void {
 }
 
 async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {
-  const { config, scope, clock, log } = options;
+  const { config, scope, clock, log, mustWrite = false } = options;
+  const ping = () =>
+    mustWrite ? requireWritable(db) : db.query({ name: 'ping', text: 'SELECT 1' });
   try {
-    await retryUntil(() => db.query({ name: 'ping', text: 'SELECT 1' }), {
+    await retryUntil<unknown>(ping, {
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,
       clock,
-      isPassing: (error) => isConnectionError(error) && !isPoolerError(error),
+      isPassing: (error) =>
+        error instanceof AppError || (isConnectionError(error) && !isPoolerError(error)),
       onRetry: (error) => log.warn({ reason: reasonOf(error) }, 'waiting for the database'),
       signal: scope.ending,
     });
   } catch (error) {
     if (isPoolerError(error)) throw poolerInBetween(error);
+    if (error instanceof AppError) throw error;
     throw new AppError('dependency_unreachable', {
       text: `PostgreSQL ${isConnectionError(error) ? 'does not answer' : 'refuses'}: ${reasonOf(error)}`,
       hint: CERTIFICATE_FAULT.test(errorCode(error) ?? '')

@@ -64,6 +64,26 @@ export function poolerInBetween(cause?: unknown): AppError {
   });
 }
 
+const IS_READ_ONLY = statement(
+  'server.is_read_only',
+  `SELECT current_setting('transaction_read_only') = 'on' AS answer`,
+);
+
+/** Whether it takes no writes: a standby, or a primary that was replaced or closed for them. */
+export async function isReadOnly(on: Pick<Queryable, 'query'>): Promise<boolean> {
+  const [row] = await on.query<{ answer: boolean }>(IS_READ_ONLY);
+  return row!.answer;
+}
+
+/** @throws AppError `dependency_unreachable` */
+export async function requireWritable(on: Pick<Queryable, 'query'>): Promise<void> {
+  if (!(await isReadOnly(on))) return;
+  throw new AppError('dependency_unreachable', {
+    text: 'PostgreSQL is read-only: this is a standby, or it is closed for writing.',
+    hint: 'point AUTHCTL_DATABASE_URL at the primary, or promote this server',
+  });
+}
+
 /**
  * The settings of the server, the database or our role by which a crash loses what was acknowledged, or
  * tears what lies on disk.

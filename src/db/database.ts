@@ -1,7 +1,7 @@
 import { Client, type ClientBase, Pool, type QueryResultRow } from 'pg';
 import { createGate, type Gate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
-import { isConnectionError, isUnanswered } from './errors.ts';
+import { isConnectionError } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
 import { watchLastPatience } from './last-patience.ts';
 import { createSockets } from './sockets.ts';
@@ -171,7 +171,7 @@ async function inTurn<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
 
 async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let broken: Error | boolean = false;
   // A connection that breaks between two statements says so in an event; unheard, it ends the process.
   const onError = (error: Error) => {
     broken = error;
@@ -183,9 +183,10 @@ async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>)
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    if (isUnanswered(error)) {
-      // A ROLLBACK would wait behind it, as long again. The server rolls back when the connection ends.
-      broken = error;
+    if (isConnectionError(error)) {
+      // A ROLLBACK would wait behind a statement that got no answer, as long again; the server rolls back when
+      // the connection ends. One that has become read-only would stay so: the next may lead to another server.
+      broken = true;
       throw error;
     }
     await client.query('ROLLBACK').catch((rollbackError: Error) => {

@@ -1,7 +1,10 @@
 import { AppError } from '../errors.ts';
 
-/** SQLSTATE classes and codes that mean "the server is not there for us now", not "the statement is wrong". */
-const UNAVAILABLE_STATES = /^(08|57P0|53|58)/;
+/**
+ * SQLSTATE classes and codes that mean "the server is not there for us now", not "the statement is wrong".
+ * 25006: it is read-only, as a standby is, or a primary that was replaced.
+ */
+const UNAVAILABLE_STATES = /^(08|57P0|53|58|25006)/;
 /** A statement the server cancelled: statement_timeout, lock_timeout. */
 const TIMED_OUT_STATES = new Set(['57014', '55P03']);
 const UNAVAILABLE_SYSTEM_CODES = new Set([
@@ -24,11 +27,6 @@ export function isConnectionError(error: unknown): boolean {
   const code = codeOf(error);
   if (code && (UNAVAILABLE_SYSTEM_CODES.has(code) || UNAVAILABLE_STATES.test(code))) return true;
   return error instanceof Error && UNAVAILABLE_TEXTS.test(error.message);
-}
-
-/** Whether a statement got no answer at all in its time: the connection still waits for one. */
-export function isUnanswered(error: unknown): error is Error {
-  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** Deadlock and serialisation failure: the transaction was undone, and the next try may well pass. */

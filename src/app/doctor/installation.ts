@@ -1,5 +1,5 @@
 import type { Config } from '../../../config/index.ts';
-import { findUnsafeSettings } from '../../db/check-server.ts';
+import { findUnsafeSettings, isReadOnly } from '../../db/check-server.ts';
 import type { Db } from '../../db/database.ts';
 import { checkSchema } from '../../db/migrate/check-schema.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -29,14 +29,14 @@ const SPARE_CONNECTIONS = 10;
 interface ServerFacts {
   version: string;
   max_connections: number;
-  is_replica: boolean;
 }
 
 /** The server itself: that what it says is written is written, and that it has room for us. */
 export async function checkDatabase({ config, store }: Installation): Promise<Finding> {
   const facts = await readServerFacts(store.db);
   const detail = `PostgreSQL ${facts.version}, ${store.isEmbedded ? 'embedded' : 'external'}`;
-  if (facts.is_replica) return fail(`${detail}, a read-only replica`, 'connect to the primary');
+  if (await isReadOnly(store.db))
+    return fail(`${detail}, read-only: a standby, or closed for writing`, 'connect to the primary');
   const unsafe = await findUnsafeSettings(store.db);
   if (unsafe.length > 0)
     return fail(
@@ -117,8 +117,7 @@ async function readServerFacts(db: Db): Promise<ServerFacts> {
   const rows = await db.query<ServerFacts>({
     name: 'doctor.server',
     text: `SELECT current_setting('server_version') AS version,
-                  current_setting('max_connections')::int AS max_connections,
-                  pg_is_in_recovery() AS is_replica`,
+                  current_setting('max_connections')::int AS max_connections`,
   });
   return rows[0]!;
 }
