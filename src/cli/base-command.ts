@@ -24,6 +24,9 @@ export interface CommandContext {
   readonly stop: AbortSignal;
 }
 
+/** Of `shutdown.deadline`; the rest is for closing what the start has opened. */
+const SHARE_OF_START = 0.75;
+
 /** The flag that destructive commands take instead of asking. */
 export const yesFlag = Flags.boolean({ char: 'y', summary: 'Really do it.', default: false });
 
@@ -86,22 +89,24 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   /**
    * Runs `work` and releases what it opened, last-in-first-out, whether it succeeded or not.
-   * A short command that is interrupted stops waiting for its work and exits 130.
+   * A short command that is interrupted stops waiting for its work and exits 130; so does a start that
+   * does not get anywhere, after a while.
    */
   protected async withScope<R>(work: (context: CommandContext) => Promise<R>): Promise<R> {
     const settings = this.settings;
     const log = this.#createLog(settings);
     const stop = listenForStop('supervised' in this.flags && this.flags['supervised'] === true);
     const scope = createScope(log, stop.signal);
+    const { deadlineMs } = settings.shutdown;
     try {
       const working = work({ settings, scope, log, stop: stop.signal });
-      if (this.#isLongRunning) return await working;
-      return await Promise.race([working, interruption(stop.signal)]);
+      const patienceMs = this.#isLongRunning ? deadlineMs * SHARE_OF_START : 0;
+      return await Promise.race([working, interruption(stop.signal, patienceMs)]);
     } catch (error) {
       // Whatever a start was waiting for, it was told to stop.
       throw stop.signal.aborted ? new Interrupted() : error;
     } finally {
-      await scope.release(settings.shutdown.deadlineMs);
+      await scope.release(deadlineMs);
       stop.dispose();
     }
   }
@@ -148,9 +153,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   }
 }
 
-/** Rejects when the signal aborts; never resolves. */
-function interruption(signal: AbortSignal): Promise<never> {
+/** Rejects so long after the signal; never resolves. */
+function interruption(signal: AbortSignal, patienceMs: number): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+    const giveUp = () => reject(new Interrupted());
+    const onAbort = () => {
+      if (patienceMs === 0) giveUp();
+      else setTimeout(giveUp, patienceMs).unref();
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -19,7 +19,8 @@ export interface Scope {
   defer(name: string, release: Release): void;
   /**
    * Releases everything, once; later calls return the first call's promise.
-   * @param deadlineMs give up waiting after this long; the step that overran is named in the error
+   * @param deadlineMs give up waiting this long after the end was asked for; the step that overran is
+   *   named in the error
    */
   release(deadlineMs?: number): Promise<void>;
 }
@@ -28,11 +29,16 @@ export interface Scope {
 export function createScope(log?: Logger, stop?: AbortSignal): Scope {
   const releaseBegins = new AbortController();
   const ending = AbortSignal.any([releaseBegins.signal, ...(stop ? [stop] : [])]);
+  // Now, where it was asked for before anybody listened.
+  let endsSinceMs = performance.now();
+  ending.addEventListener('abort', () => {
+    endsSinceMs = performance.now();
+  });
   const steps: { name: string; release: Release }[] = [];
   let releasing: Promise<void> | undefined;
 
   async function runAll(deadlineMs: number | undefined): Promise<void> {
-    const endsAtMs = performance.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
+    const endsAtMs = endsSinceMs + (deadlineMs ?? Number.POSITIVE_INFINITY);
     let current = '';
     let firstError: unknown;
     const work = (async () => {
@@ -47,7 +53,10 @@ export function createScope(log?: Logger, stop?: AbortSignal): Scope {
       }
     })();
     if (deadlineMs === undefined) await work;
-    else await withDeadline(work, deadlineMs, () => overrun(current, deadlineMs));
+    else {
+      const leftMs = Math.max(0, endsAtMs - performance.now());
+      await withDeadline(work, leftMs, () => overrun(current, deadlineMs));
+    }
     if (firstError !== undefined) throw firstError;
   }
 

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFailed, onTestFinished, test } from 'vitest';
+import { lockExclusive } from '../../src/db/embedded/file-lock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { query } from '../db/embedded/members.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -108,6 +113,33 @@ test.runIf(process.platform === 'linux')(
   },
   40_000,
 );
+
+test.runIf(process.platform === 'linux')(
+  'SIGTERM while a start waits for whoever starts or stops the same PostgreSQL: it ends in its time',
+  async () => {
+    const waiting = await createInstallation({
+      AUTHCTL_LOG_LEVEL: 'silent',
+      AUTHCTL_SHUTDOWN_DEADLINE: '3s',
+    });
+    onTestFinished(waiting.remove);
+    const runDir = join(waiting.dataDir, 'run');
+    await mkdir(runDir, { mode: 0o700 });
+    const lock = await lockExclusive(join(runDir, 'start.lock'), 0, systemClock);
+    onTestFinished(lock.release);
+    const worker = waiting.start('worker');
+    // With the others it asks for; Node itself has handlers for those.
+    await eventually('it listens', () => catches(worker.pid, constants.signals.SIGHUP), 20_000);
+    expect(await worker.end('SIGTERM')).toBe(130);
+  },
+  40_000,
+);
+
+/** Whether a process has a handler for a signal. */
+function catches(pid: number, signal: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(status)![1]}`);
+  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+}
 
 /** An installation on an external database, at the end of a line that can fail. */
 async function startApart(env: Record<string, string>) {

@@ -54,6 +54,23 @@ test('each release is told what is left of the time', async () => {
   expect(second).toBeLessThan(first - 10);
 });
 
+test('the time of a release counts from when it was asked for, which may be before anything was opened', async () => {
+  for (const early of [true, false]) {
+    const stop = new AbortController();
+    if (early) stop.abort();
+    const scope = createScope(undefined, stop.signal);
+    stop.abort();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    let left = 0;
+    scope.defer('listener', (leftMs) => {
+      left = leftMs;
+    });
+    await scope.release(10_000);
+    expect(left).toBeGreaterThan(5_000);
+    expect(left).toBeLessThan(9_980);
+  }
+});
+
 test('what is owned hears of the end before its release, and before the release of what was opened later', async () => {
   const stop = new AbortController();
   const asked = createScope(undefined, stop.signal);
