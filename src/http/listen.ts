@@ -57,7 +57,7 @@ const DEFAULT_MAX_CONNECTIONS = 10_000;
  * A connection that looks idle may have a request on its way when the shutdown begins. It gets this
  * long to show itself before idle connections are closed under their clients.
  */
-const CLOSE_GRACE_MS = 100;
+const CLOSE_GRACE_MS = 250;
 const CLOSE_POLL_MS = 25;
 
 /** Serves an application. @throws AppError `config_invalid` where it cannot listen */
@@ -161,7 +161,8 @@ async function closeGracefully(
     if (response && !response.headersSent) response.setHeader('Connection', 'close');
   }
 
-  const cutIdle = () => server.closeIdleConnections();
+  // After what has arrived was read: on a busy machine that may be more than the timer saw.
+  const cutIdle = () => setImmediate(() => server.closeIdleConnections());
   let poll: NodeJS.Timeout | undefined;
   const grace = setTimeout(
     () => {

@@ -73,6 +73,26 @@ describe('closing', () => {
     expect(text.join('')).toMatch(/Connection: close/i);
   });
 
+  test('answers what arrived while it was held up itself, however long', async () => {
+    const app = await startApp([whoami]);
+    const socket = connect(app.port, '127.0.0.1');
+    const text: string[] = [];
+    socket.on('data', (chunk) => text.push(chunk.toString('latin1')));
+    socket.on('error', () => undefined);
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    const get = 'GET /v1/whoami HTTP/1.1\r\nHost: a\r\n\r\n';
+    socket.write(get);
+    await until(() => text.join('').includes('200 OK'));
+    // Timers come first after this, reading later.
+    await new Promise((resolve) => setImmediate(resolve));
+    const closed = app.close(5_000);
+    socket.write(get);
+    const heldUpUntil = performance.now() + 600;
+    while (performance.now() < heldUpUntil);
+    await Promise.all([closed, ended]);
+    expect(text.join('').match(/200 OK/g)).toHaveLength(2);
+  });
+
   test('cuts what is left at the deadline, and may be asked twice', async () => {
     const { slow } = held();
     const app = await startApp([slow]);
