@@ -6,6 +6,7 @@ import { CoreCommand, requireInstallation } from '../src/cli/core-command.ts';
 import { alreadyThere, createOutputFile, unwritable } from '../src/cli/output-file.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { AppError } from '../src/errors.ts';
+import { counted } from '../src/lib/counted.ts';
 import type { UnfinishedFile } from '../src/lib/private-files.ts';
 import { recordAudit } from '../src/services/audit/record.ts';
 import { makeBackup } from '../src/services/backup/make-backup.ts';
@@ -74,7 +75,9 @@ export default class Backup extends CoreCommand<typeof Backup> {
       const bytes = path === null ? null : (await stat(path)).size;
       const { instance_id, created_at, master_kid } = header;
       if (path !== null)
-        this.log(`Backed up ${rows['users']} users to ${path}; master key ${master_kid} opens it.`);
+        this.log(
+          `Backed up ${counted(rows['users']!, 'user')} to ${path}; master key ${master_kid} opens it.`,
+        );
       return { file: path, bytes, instance_id, created_at, master_kid, rows };
     });
   }

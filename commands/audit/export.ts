@@ -3,6 +3,7 @@ import { auditFlags } from '../../src/cli/audit-flags.ts';
 import { type AuditView, presentAudit } from '../../src/cli/audit-table.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { writeLines } from '../../src/cli/write-lines.ts';
+import { counted } from '../../src/lib/counted.ts';
 import { type AuditFilter, createAuditSearch } from '../../src/services/audit/search.ts';
 
 export default class AuditExport extends CoreCommand<typeof AuditExport> {
@@ -25,7 +26,7 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
       const records = await writeLines(found, out, scope, 'The audit');
       // The lines on standard output are JSON already: a summary among them would be one record too many.
       if (out === undefined) return;
-      this.log(`${records} records written to ${out}`);
+      this.log(`${counted(records, 'record')} written to ${out}`);
       return { records, file: out };
     });
   }

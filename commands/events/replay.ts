@@ -4,6 +4,7 @@ import { CoreCommand } from '../../src/cli/core-command.ts';
 import { eventFlags } from '../../src/cli/event-flags.ts';
 import { idArgs } from '../../src/cli/id-input.ts';
 import { AppError } from '../../src/errors.ts';
+import { counted } from '../../src/lib/counted.ts';
 import { createEventRecords, type EventFilter } from '../../src/services/event/records.ts';
 
 export default class EventsReplay extends CoreCommand<typeof EventsReplay> {
@@ -32,7 +33,7 @@ export default class EventsReplay extends CoreCommand<typeof EventsReplay> {
       const records = createEventRecords(core);
       if (!this.flags.yes) {
         const count = await records.countReplayable(filter);
-        this.requireYes(`${count === 1 ? '1 event' : `${count} events`} would be published again.`);
+        this.requireYes(`${counted(count, 'event')} would be published again.`);
       }
       const replayed = await records.replay(filter, this.actor);
       this.log(`${replayed} queued again`);

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { startProgress } from '../../src/cli/progress.ts';
 import { writeOut } from '../../src/cli/write-out.ts';
+import { counted } from '../../src/lib/counted.ts';
 import { recordAudit } from '../../src/services/audit/record.ts';
 import {
   createExportUsers,
@@ -39,7 +40,7 @@ export default class UsersExport extends CoreCommand<typeof UsersExport> {
       await writeOut(textsOf(source.pages(), count), out, scope, 'The export');
       // The lines on standard output are JSON already: a summary among them would be one user too many.
       if (out === undefined) return;
-      this.log(`Exported ${users} users to ${out}.`);
+      this.log(`Exported ${counted(users, 'user')} to ${out}.`);
       return { users, file: out };
     });
   }

@@ -1,6 +1,7 @@
 import { yesFlag } from '../../src/cli/base-command.ts';
 import { nameOf } from '../../src/cli/user-table.ts';
 import { UsersCommand, userArg } from '../../src/cli/users-command.ts';
+import { counted } from '../../src/lib/counted.ts';
 
 export default class UsersResetTwoFactor extends UsersCommand<typeof UsersResetTwoFactor> {
   static override summary = 'Take the second factor of a user who lost it; all sessions end.';
@@ -15,7 +16,7 @@ export default class UsersResetTwoFactor extends UsersCommand<typeof UsersResetT
     return this.withUsers(async (users) => {
       const user = await users.resolve(this.args.user);
       const ended = await users.resetTwoFactor(this.actor, user.id);
-      this.log(`${nameOf(user)}: two-factor is off, ${ended} sessions ended`);
+      this.log(`${nameOf(user)}: two-factor is off, ${counted(ended, 'session')} ended`);
       return { user_id: user.id, sessions_ended: ended };
     });
   }

@@ -4,6 +4,7 @@ import { formatTable } from '../../src/cli/format.ts';
 import { nameOf } from '../../src/cli/user-table.ts';
 import { UsersCommand } from '../../src/cli/users-command.ts';
 import { AppError } from '../../src/errors.ts';
+import { counted } from '../../src/lib/counted.ts';
 import type { AdminSession } from '../../src/services/user/admin/sessions.ts';
 import type { UserAdmin } from '../../src/services/user/admin.ts';
 
@@ -43,7 +44,7 @@ export default class UsersSessions extends UsersCommand<typeof UsersSessions> {
       if (end !== undefined) return this.#end(users, found.id, end);
       if (!endAll) return this.#list(users, found.id);
       const ended = await users.sessions.endAll(this.actor, found.id);
-      this.log(`${nameOf(found)}: ${ended} sessions ended`);
+      this.log(`${nameOf(found)}: ${counted(ended, 'session')} ended`);
       return { sessions_ended: ended };
     });
   }
@@ -71,7 +72,7 @@ export default class UsersSessions extends UsersCommand<typeof UsersSessions> {
 
   async #endEveryone(users: UserAdmin): Promise<Result> {
     const ended = await users.sessions.endEveryone(this.actor);
-    this.log(`${ended} sessions ended`);
+    this.log(`${counted(ended, 'session')} ended`);
     return { sessions_ended: ended };
   }
 }

@@ -2,6 +2,7 @@ import { yesFlag } from '../../src/cli/base-command.ts';
 import { passwordFlags, readPassword } from '../../src/cli/password-input.ts';
 import { nameOf } from '../../src/cli/user-table.ts';
 import { UsersCommand, userArg } from '../../src/cli/users-command.ts';
+import { counted } from '../../src/lib/counted.ts';
 
 export default class UsersSetPassword extends UsersCommand<typeof UsersSetPassword> {
   static override summary = 'Set the password of a user; all sessions end, the owner is told.';
@@ -22,7 +23,7 @@ export default class UsersSetPassword extends UsersCommand<typeof UsersSetPasswo
     return this.withUsers(async (users) => {
       const user = await users.resolve(this.args.user);
       const set = await users.setPassword(this.actor, user.id, password);
-      this.log(`${nameOf(user)}: password set, ${set.sessionsEnded} sessions ended`);
+      this.log(`${nameOf(user)}: password set, ${counted(set.sessionsEnded, 'session')} ended`);
       if (set.generatedPassword) this.log(`password  ${set.generatedPassword}  (not shown again)`);
       return {
         user_id: user.id,

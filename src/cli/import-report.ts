@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
+import { counted } from '../lib/counted.ts';
 import type { ImportSummary, Rejection } from '../services/user/transfer/import-users.ts';
 
 export interface RejectionSink {
@@ -35,7 +36,7 @@ export function describeImport(
   const { lines, imported, existing, rejected } = summary;
   const done = isDryRun ? 'would be imported' : 'imported';
   const where = rejected > 0 && rejects !== undefined ? ` (see ${rejects})` : '';
-  return `${lines} lines: ${imported} ${done}, ${existing} there already, ${rejected} rejected${where}.`;
+  return `${counted(lines, 'line')}: ${imported} ${done}, ${existing} there already, ${rejected} rejected${where}.`;
 }
 
 function warn({ line, problems }: Rejection): void {
