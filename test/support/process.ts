@@ -8,7 +8,7 @@ import { joinEmbeddedPostgres } from '../../src/db/embedded/join.ts';
 import { socketFolderOf } from '../../src/db/embedded/socket-folder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { packageRoot } from '../../src/lib/package-root.ts';
-import { postmasterOf, query, serversIn, until } from '../db/embedded/members.ts';
+import { killServersIn, postmasterOf, query, serversIn, until } from '../db/embedded/members.ts';
 
 const BIN = join(packageRoot(), 'bin/run.js');
 const log = createLogger({ level: 'silent' });
@@ -162,7 +162,7 @@ export async function createInstallation(
         (child) => child.exitCode === null && child.signalCode === null,
       );
       await Promise.all(running.map((child) => end(child)));
-      for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+      killServersIn(dataDir);
       await until(() => serversIn(dataDir).length === 0);
       if (disk) spawnSync('umount', [dataDir]);
       await rm(dataDir, { recursive: true, maxRetries: 5 });

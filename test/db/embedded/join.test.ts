@@ -7,6 +7,7 @@ import { createLogger } from '../../../src/lib/logger.ts';
 import {
   cleanUp,
   isRoot,
+  killServersIn,
   makeFolder,
   postmasterOf,
   query,
@@ -191,7 +192,7 @@ describe('a server that is killed', () => {
     const member = startMember(dataDir);
     await query(await member.line(), 'CREATE TABLE kept AS SELECT 42 AS answer');
     await member.kill('SIGKILL');
-    for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+    killServersIn(dataDir);
 
     const next = await joinEmbeddedPostgres({ dataDir, log });
     expect(await query(next.connectionString, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
@@ -205,7 +206,7 @@ describe('a server that is killed', () => {
       join(dataDir, 'postgres/postmaster.pid'),
       `${socketOf(before.connectionString)}.lock`,
     ];
-    for (const pid of serversIn(dataDir)) process.kill(pid, 'SIGKILL');
+    killServersIn(dataDir);
     await until(() => serversIn(dataDir).length === 0);
     for (const file of pidFiles) await replacePid(file, process.pid);
 

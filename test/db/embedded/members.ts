@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
+import { errorCode } from '../../../src/lib/error-code.ts';
 import { packageRoot } from '../../../src/lib/package-root.ts';
 
 const MEMBER = 'test/db/embedded/member.ts';
@@ -83,7 +84,7 @@ export function startMember(dataDir: string, options: MemberOptions = {}): Membe
 export async function cleanUp(): Promise<void> {
   for (const member of members.splice(0)) await member.kill('SIGKILL');
   for (const folder of folders.splice(0)) {
-    for (const pid of serversIn(folder)) process.kill(pid, 'SIGKILL');
+    killServersIn(folder);
     await until(() => serversIn(folder).length === 0);
     await rm(folder, { recursive: true, maxRetries: 5 });
     await rm(socketFolderOf(folder), { recursive: true, force: true });
@@ -143,4 +144,14 @@ export async function until(condition: () => boolean, deadlineMs = 20_000): Prom
     if (performance.now() > end) throw new Error(`never true: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Kills what is left of a folder's servers; one that was ending when it was looked at has ended meanwhile. */
+export function killServersIn(folder: string): void {
+  for (const pid of serversIn(folder))
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (errorCode(error) !== 'ESRCH') throw error;
+    }
 }
