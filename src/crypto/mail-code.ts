@@ -20,6 +20,7 @@ export function normaliseCode(typed: string): string | null {
 /**
  * What is stored of a code: 40 bits could be searched, so the digest is keyed, and bound to its
  * flow, so that equal codes look different and no code works for another flow.
+ * @param flowDigest of the flow's token when the code was drawn
  * @param code as `createMailCode` or `normaliseCode` returns it
  */
 export function digestMailCode(key: Buffer, flowDigest: Buffer, code: string): Buffer {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccount, newAddress, PASSWORD } from '../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
@@ -89,4 +89,71 @@ test('codes that were never sent use up no budget: who asked for many gets the l
   const withheld = await limited.sql(`SELECT FROM audit WHERE action = 'mail.withheld'`);
   expect(withheld, 'three were sent in this hour').toHaveLength(1);
   await limited.stop();
+});
+
+describe('a resend beyond the budget sends no code, so the last one goes on', () => {
+  let limited: TestAppliance;
+  beforeAll(async () => {
+    limited = await startAppliance({
+      env: {
+        AUTHCTL_LIMITS: 'on',
+        AUTHCTL_IP_HASH_BURST: '1000',
+        AUTHCTL_SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
+        AUTHCTL_MAIL_HOURLY: '2',
+      },
+    });
+  });
+  afterAll(() => limited.stop());
+
+  const call = (path: string, body: unknown) => limited.call(path, { body });
+
+  async function resendTwice(first: string): Promise<{ mailed: string; kept: string }> {
+    const mailed = (await call('/v1/verify/resend', { flow_token: first })).body.flow_token;
+    const kept = (await call('/v1/verify/resend', { flow_token: mailed })).body.flow_token;
+    return { mailed, kept };
+  }
+
+  test('under the new token alone', async () => {
+    const email = newAddress();
+    const registered = await call('/v1/register', { email, password: PASSWORD });
+    const { mailed, kept } = await resendTwice(registered.body.flow_token);
+    const code = await codeFor(limited, email, 'verify_email');
+    const verify = async (flow_token: string) =>
+      (await call('/v1/verify', { flow_token, code })).body;
+    expect((await verify(mailed)).code).toBe('flow_expired');
+    expect((await verify(kept)).status).toBe('authenticated');
+    expect((await verify(kept)).code).toBe('flow_expired');
+  });
+
+  test('of a forgotten password, too, and it still goes out when the mail server was away', async () => {
+    const { email } = await createAccount(limited);
+    await limited.sql('DELETE FROM mails');
+    const asked = await call('/v1/password/forgot', { email });
+    const { kept } = await resendTwice(asked.body.flow_token);
+    const code = await codeFor(limited, email, 'reset_password');
+    await limited.startWorker();
+    const sent = () => sink.received.filter(({ to }) => to.includes(email));
+    await eventually('it has come', () => sent().length === 1);
+    expect(sent()[0]!.mail.text).toContain(code);
+    const verified = await call('/v1/password/forgot/verify', { flow_token: kept, code });
+    expect(verified.body.status).toBe('reset_authorized');
+  });
+
+  test.each(['an owner’s', 'nobody’s'])('with the tries it has left: %s', async (whose) => {
+    const email = whose === 'nobody’s' ? newAddress() : (await createAccount(limited)).email;
+    const asked = await call('/v1/password/forgot', { email });
+    let { flow_token } = asked.body;
+    const guess = async () =>
+      (await call('/v1/password/forgot/verify', { flow_token, code: 'AAAA-AAAA' })).body.code;
+    const resend = async () =>
+      ({ flow_token } = (await call('/v1/verify/resend', { flow_token })).body);
+    await resend();
+    for (let tries = 0; tries < 3; tries += 1) expect(await guess()).toBe('invalid_code');
+    await resend();
+    expect([await guess(), await guess(), await guess()]).toEqual([
+      'invalid_code',
+      'invalid_code',
+      'flow_expired',
+    ]);
+  });
 });

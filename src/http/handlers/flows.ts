@@ -35,7 +35,8 @@ export const resend = route({
   method: 'post',
   path: '/v1/verify/resend',
   summary: 'Send a new code',
-  description: 'Under a new flow token; the old code and token are dead.',
+  description:
+    'Under a new flow token; the old token is dead, and so is the old code, unless the mailbox has had as many as it may: then that one stays.',
   tags: ['sign-in'],
   auth: 'none',
   body: strictObject({ flow_token: FlowToken }),

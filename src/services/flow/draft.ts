@@ -16,6 +16,14 @@ export interface FlowDraft {
   readonly row: FlowRow;
 }
 
+/** A mailed code, as the row of the flow that awaits it holds it. */
+export interface StoredCode {
+  readonly digest: Buffer;
+  readonly kid: string;
+  /** The token's digest of the flow that it was drawn for, which `digest` is bound to. */
+  readonly flow: Buffer;
+}
+
 export interface FlowRow {
   readonly tokenDigest: Buffer;
   readonly purpose: FlowPurpose;
@@ -24,8 +32,9 @@ export interface FlowRow {
   readonly userId: string | null;
   readonly securityVersion: number | null;
   readonly address: string | null;
-  readonly codeDigest: Buffer | null;
-  readonly codeKid: string | null;
+  readonly code: StoredCode | null;
+  /** How many were taken. */
+  readonly tries: number;
   readonly amr: readonly Amr[];
   readonly deviceName: string | null;
   readonly createdAt: Date;
@@ -41,16 +50,18 @@ export interface FlowStart {
   /** What has been proved, for the session that the flow may end in. */
   readonly amr?: readonly Amr[];
   readonly deviceName?: string | null;
+  /** A code that is out already and goes on, with the tries it has left: no other is mailed. */
+  readonly kept?: Pick<FlowRow, 'code' | 'tries'>;
 }
 
 /** The columns that every new flow is written with; `flowValues` has their order. */
 export const FLOW_COLUMNS = `token_digest, purpose, origin, user_id, security_version, address,
-  code_digest, code_kid, amr, device_name, created_at, expires_at`;
+  code_digest, code_kid, code_flow, tries, amr, device_name, created_at, expires_at`;
 
 const INSERT = statement(
   'flows.insert',
   `INSERT INTO flows (${FLOW_COLUMNS})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 );
 
 export type FlowDrafts = ReturnType<typeof createFlowDrafts>;
@@ -62,7 +73,8 @@ export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) 
     const { token, digest: tokenDigest } = createOpaqueToken('ft_');
     const address = start.address ?? null;
     const code = address === null ? null : createMailCode();
-    const codeKey = (await keys.ring()).code.active;
+    const { secret, kid } = (await keys.ring()).code.active;
+    const digest = code === null ? null : digestMailCode(secret, tokenDigest, code);
     const expiresAt = new Date(now.getTime() + FLOW_TTL_MS[start.purpose]);
     return {
       token,
@@ -75,8 +87,9 @@ export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) 
         userId: start.user?.id ?? null,
         securityVersion: start.user?.securityVersion ?? null,
         address,
-        codeDigest: code === null ? null : digestMailCode(codeKey.secret, tokenDigest, code),
-        codeKid: code === null ? null : codeKey.kid,
+        code: digest && { digest, kid, flow: tokenDigest },
+        tries: 0,
+        ...start.kept,
         amr: start.amr ?? [],
         deviceName: start.deviceName ?? null,
         createdAt: now,
@@ -102,8 +115,10 @@ export function flowValues(row: FlowRow): unknown[] {
     row.userId,
     row.securityVersion,
     row.address,
-    row.codeDigest,
-    row.codeKid,
+    row.code?.digest ?? null,
+    row.code?.kid ?? null,
+    row.code?.flow ?? null,
+    row.tries,
     row.amr,
     row.deviceName,
     row.createdAt,

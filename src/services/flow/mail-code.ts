@@ -30,10 +30,10 @@ const INSERT = statement(
   'flows.insert_with_mail',
   `WITH mail AS (
      INSERT INTO mails (${MAIL_COLUMNS})
-     SELECT $13, $14, $15, $16, $17, $18, $19, $20, $20 WHERE $21
+     SELECT $15, $16, $17, $18, $19, $20, $21, $22, $22 WHERE $23
    )
    INSERT INTO flows (${FLOW_COLUMNS})
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 );
 
 export type CodeFlows = ReturnType<typeof createCodeFlows>;

@@ -11,6 +11,7 @@ import type { Keys } from '../key/keyring.ts';
 import type { Amr } from '../session/issue.ts';
 import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
+import type { StoredCode } from './draft.ts';
 import { FLOW_TRIES, type FlowOrigin, type FlowPurpose } from './purposes.ts';
 
 /** A live flow, as its token's holder presents it. */
@@ -21,9 +22,11 @@ export interface OpenFlow {
   /** Null for a decoy. */
   readonly userId: string | null;
   readonly address: string | null;
-  readonly codeDigest: Buffer | null;
-  readonly codeKid: string | null;
-  readonly sealed: Buffer | null;
+  readonly code: StoredCode | null;
+  /** How many were taken. */
+  readonly tries: number;
+  /** The secret of an authenticator being set up, and the key that it is sealed with. */
+  readonly sealed: { readonly secret: Buffer; readonly kid: string } | null;
   /** What was proved before the flow. */
   readonly amr: readonly Amr[];
   readonly deviceName: string | null;
@@ -37,6 +40,8 @@ interface FlowColumns {
   address: string | null;
   code_digest: Buffer | null;
   code_kid: string | null;
+  code_flow: Buffer | null;
+  tries: number;
   sealed: Buffer | null;
   amr: Amr[];
   device_name: string | null;
@@ -44,7 +49,7 @@ interface FlowColumns {
 }
 
 const COLUMNS = `f.token_digest, f.purpose, f.origin, f.user_id, f.address, f.code_digest, f.code_kid,
-  f.sealed, f.amr, f.device_name`;
+  f.code_flow, f.tries, f.sealed, f.amr, f.device_name`;
 
 // A try is taken before anything is compared, so parallel guesses cannot exceed the count. A try that
 // comes too late takes them all: a clock that is set back brings no flow back that was refused for its time.
@@ -111,14 +116,15 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
      * @throws AppError `invalid_code`; the try stays taken
      */
     async checkCode(flow: OpenFlow, presentedCode: string, client: ClientInfo): Promise<string> {
-      const code = normaliseCode(presentedCode);
-      const { byKid } = await keys.having('code', flow.codeKid);
-      const key = byKid.get(flow.codeKid ?? '');
+      const { code } = flow;
+      const presented = normaliseCode(presentedCode);
+      const { byKid } = await keys.having('code', code?.kid ?? null);
+      const key = byKid.get(code?.kid ?? '');
       const isRight =
         code !== null &&
+        presented !== null &&
         key !== undefined &&
-        flow.codeDigest !== null &&
-        isEqual(digestMailCode(key, flow.tokenDigest, code), flow.codeDigest);
+        isEqual(digestMailCode(key, code.flow, presented), code.digest);
       if (isRight && flow.userId !== null) return flow.userId;
       await recordAudit(db, {
         at: clock.now(),
@@ -180,10 +186,19 @@ function toOpenFlow(row: FlowColumns): OpenFlow {
     origin: row.origin,
     userId: row.user_id,
     address: row.address,
-    codeDigest: row.code_digest,
-    codeKid: row.code_kid,
-    sealed: row.sealed,
+    code: toStoredCode(row),
+    tries: row.tries,
+    sealed: toSealed(row),
     amr: row.amr,
     deviceName: row.device_name,
   };
+}
+
+function toStoredCode(row: FlowColumns): StoredCode | null {
+  const { code_digest: digest, code_kid: kid, code_flow: flow } = row;
+  return digest && kid !== null && flow ? { digest, kid, flow } : null;
+}
+
+function toSealed({ sealed, code_kid: kid }: FlowColumns): OpenFlow['sealed'] {
+  return sealed && kid !== null ? { secret: sealed, kid } : null;
 }

@@ -53,8 +53,9 @@ export function createVerify(deps: VerifyDeps) {
     },
 
     /**
-     * Sends a new code under a new flow token; the old ones are dead. A decoy is renewed like a real
-     * flow, and mails nothing.
+     * Sends a new code under a new flow token; the old ones are dead. Beyond the mailbox's budget no
+     * code is sent, so the one that was mailed last goes on under the new token: asking once too often
+     * must not lock its owner out. A decoy is renewed like a real flow, and mails nothing.
      * @throws AppError `flow_expired`, `rate_limited`
      */
     async resend(input: { flow_token: string }, client: ClientInfo): Promise<FlowAnswer> {
@@ -74,6 +75,7 @@ export function createVerify(deps: VerifyDeps) {
         deviceName: old.deviceName,
         mailKind,
         mayMail,
+        ...(mayMail ? {} : { kept: { code: old.code, tries: old.tries } }),
       });
       await codeFlows.insert(db, draft);
       const { flow } = draft;

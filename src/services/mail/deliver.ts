@@ -73,7 +73,7 @@ export function createDelivery(deps: DeliveryDeps) {
       data = await openMail(keys, mail);
       if (isTooOld(mail) || hasExpired(data, mail.created_at, clock.now()))
         return await bury(mail, 'expired');
-      if (await isSuperseded(data)) return await withdrawSpared(mail);
+      if (await isSuperseded(mail, data)) return await withdrawSpared(mail);
       await send(mail, data, signal);
     } catch (error) {
       if (signal.aborted) return settled(mailStore.release(db, mail), 'released');
@@ -107,8 +107,12 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 
   /** A code that is superseded from here on was on its way already: its reader has two mails. */
-  async function isSuperseded(data: MailData[MailKind]): Promise<boolean> {
-    return 'flow' in data && data.flow !== undefined && !(await awaitsCode(db, data.flow));
+  async function isSuperseded(
+    { user_id }: ClaimedMail,
+    data: MailData[MailKind],
+  ): Promise<boolean> {
+    if (!('flow' in data) || data.flow === undefined) return false;
+    return user_id === null || !(await awaitsCode(db, user_id, data.flow));
   }
 
   async function withdraw(mail: ClaimedMail): Promise<DeliveryOutcome> {

@@ -66,10 +66,10 @@ export const INSERT_REGISTRATIONS = statement(
      JOIN created ON created.id = s.user_id
    ), flow AS (
      INSERT INTO flows (token_digest, purpose, origin, user_id, security_version, address,
-                        code_digest, code_kid, device_name, created_at, expires_at)
+                        code_digest, code_kid, code_flow, device_name, created_at, expires_at)
      SELECT f.token_digest, 'verify', 'register', created.id,
             CASE WHEN created.id IS NOT NULL THEN 1 END, f.address, f.code_digest, f.code_kid,
-            f.device_name, f.created_at, f.expires_at
+            f.token_digest, f.device_name, f.created_at, f.expires_at
      FROM json_to_recordset($4)
        AS f (user_id uuid, token_digest bytea, address text, code_digest bytea, code_kid text,
              device_name text, created_at timestamptz, expires_at timestamptz)
@@ -170,8 +170,8 @@ function toFlow({ id, flow }: RegistrationRow) {
     user_id: id,
     token_digest: byteaText(row.tokenDigest),
     address: row.address,
-    code_digest: row.codeDigest && byteaText(row.codeDigest),
-    code_kid: row.codeKid,
+    code_digest: row.code && byteaText(row.code.digest),
+    code_kid: row.code?.kid ?? null,
     device_name: row.deviceName,
     created_at: row.createdAt,
     expires_at: row.expiresAt,

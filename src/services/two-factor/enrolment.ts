@@ -71,9 +71,10 @@ export function createEnrolment(deps: EnrolmentDeps) {
     client: ClientInfo,
   ): Promise<number> {
     async function check(): Promise<number> {
-      const { byKid } = await keys.having('data', flow.codeKid);
-      const key = byKid.get(flow.codeKid ?? '');
-      const secret = key && flow.sealed && openTotpSecret(key, userId, flow.sealed);
+      const { sealed } = flow;
+      const { byKid } = await keys.having('data', sealed?.kid ?? null);
+      const key = byKid.get(sealed?.kid ?? '');
+      const secret = key && sealed && openTotpSecret(key, userId, sealed.secret);
       const step = secret ? matchTotp(secret, code, clock.now().getTime(), 0) : null;
       if (step === null) throw new AppError('invalid_code');
       return step;
@@ -162,7 +163,8 @@ export function createEnrolment(deps: EnrolmentDeps) {
       return changeAccount(byOwner(principal, client), async (change) => {
         const { tx, at } = change;
         const user = await redeemer.consume(tx, flow);
-        const inserted = await tx.execute(INSERT, [userId, flow.sealed, flow.codeKid, step, at]);
+        const { secret, kid } = flow.sealed!;
+        const inserted = await tx.execute(INSERT, [userId, secret, kid, step, at]);
         if (inserted !== 1) throw new AppError('two_factor_already_enabled');
         await raiseSecurityVersion(change);
         await change.audit('two_factor.enabled');
