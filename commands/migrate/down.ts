@@ -5,7 +5,7 @@ import { openMigrator } from '../../src/cli/open-migrator.ts';
 export default class MigrateDown extends BaseCommand<typeof MigrateDown> {
   static override summary = 'Take back the newest migrations, and the data in what they made.';
   static override description =
-    'All the steps or none. For going back to an older version of authctl: stop every process, take the steps back with the newer version, then start the older one. A start of this version on the embedded database applies them again.';
+    'All the steps or none, and none while processes of authctl are at work on the database. For going back to an older version of authctl: stop every process, take the steps back with the newer version, then start the older one. A start of this version on the embedded database applies them again.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --yes',
     '<%= config.bin %> <%= command.id %> --steps 2 --yes --json',

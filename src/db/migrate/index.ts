@@ -5,6 +5,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { schemaMismatch } from './check-schema.ts';
 import { compareHistory, type HistoryRow, readHistory, type SchemaStatus } from './history.ts';
 import { type Migration, readMigrations } from './read-migrations.ts';
+import { refuseWhileInUse } from './refuse-while-in-use.ts';
 import { withMigrationLock, withSession } from './session.ts';
 
 export interface MigratorDeps {
@@ -65,7 +66,8 @@ export function createMigrator(deps: MigratorDeps) {
    * Takes back the newest migrations, with the data in what they made: all of them or, when one
    * fails, none.
    * @param steps how many, at least 1
-   * @throws `schema_mismatch` when this program does not know what was applied
+   * @throws `schema_mismatch` when this program does not know what was applied; `conflict` while
+   *   processes of authctl are at work on the database
    */
   async function down(steps: number): Promise<{ reverted: string[] }> {
     if (!Number.isInteger(steps) || steps < 1)
@@ -77,6 +79,7 @@ export function createMigrator(deps: MigratorDeps) {
       const { state, applied, ...rest } = await statusOf(session, known);
       if (state === 'ahead' || state === 'diverged')
         throw schemaMismatch({ state, applied, ...rest });
+      await refuseWhileInUse(session);
       const newestFirst = applied.map(({ name }) => name).reverse();
       const reverted = newestFirst.slice(0, steps);
       const { revert } = await import('./revert.ts');

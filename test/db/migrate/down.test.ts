@@ -65,6 +65,27 @@ test('two that take back a step at once take back two different ones', async () 
   ]);
 });
 
+test('nothing is taken back while processes are at work on the database', async () => {
+  const { migrator, client } = await openSchema();
+  const { applied } = await migrator.apply();
+  const seen = (secondsAgo: number) =>
+    client.query(
+      `INSERT INTO nodes (id, kind, host, pid, version, started_at, seen_at)
+       VALUES (gen_random_uuid(), 'api', 'alpha', 4711, '1', now(), now() - make_interval(secs => $1))`,
+      [secondsAgo],
+    );
+  await seen(1);
+  await expect(migrator.down(applied.length)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('api 4711 on alpha'),
+  });
+  expect((await migrator.status()).state).toBe('current');
+
+  await client.query('DELETE FROM nodes');
+  await seen(11);
+  expect((await migrator.down(applied.length)).reverted).toHaveLength(applied.length);
+});
+
 test('a number of steps that is none is refused', async () => {
   const { migrator } = await openSchema(await makePrismaFolder(CHAIN));
   await expect(migrator.down(0)).rejects.toMatchObject({ code: 'usage' });
