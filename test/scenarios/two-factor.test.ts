@@ -138,10 +138,15 @@ describe('signing in', () => {
   test('with a recovery code: once, its owner is told', async () => {
     const account = await createTwoFactorAccount(appliance);
     const recovery_code = account.recoveryCodes[3]!;
+    const etag = async () =>
+      (await appliance.call('/v1/me', { token: account.token })).headers.get('etag');
+    const before = await etag();
     const done = await twoFactor(await askedForFactor(account), {
       recovery_code: recovery_code.toLowerCase(),
     });
     expect(done.body).toMatchObject({ status: 'authenticated', user: { recovery_codes_left: 9 } });
+    appliance.clock.advance(1_000);
+    expect(await etag(), 'of a user with a code less').not.toBe(before);
     expect((await twoFactor(await askedForFactor(account), { recovery_code })).body.code).toBe(
       'invalid_code',
     );

@@ -45,10 +45,16 @@ const IS_UNUSED = statement(
   'recovery_codes.is_unused',
   `SELECT 1 FROM recovery_codes WHERE user_id = $1 AND digest = ANY($2) AND used_at IS NULL`,
 );
+// How many are left is part of what users see of themselves, so their version, the ETag, rises.
 const USE_RECOVERY_CODE = statement(
   'recovery_codes.use',
-  `UPDATE recovery_codes SET used_at = $3
-   WHERE user_id = $1 AND digest = ANY($2) AND used_at IS NULL`,
+  `WITH used AS (
+     UPDATE recovery_codes SET used_at = $3
+     WHERE user_id = $1 AND digest = ANY($2) AND used_at IS NULL
+     RETURNING user_id
+   )
+   UPDATE users AS u SET version = u.version + 1, updated_at = $3
+   FROM used WHERE u.id = used.user_id`,
 );
 
 export type Factors = ReturnType<typeof createFactors>;
