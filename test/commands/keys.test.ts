@@ -121,7 +121,7 @@ test('keys rotate --kind pepper, and a retirement that comes too soon', async ()
   });
   const needed = await run('retire', old, '--yes');
   expect(needed).toMatchObject({ code: 1, stdout: '' });
-  expect(needed.stderr).toContain('Still needed by 1 credentials.');
+  expect(needed.stderr).toContain('Still needed by 1 credential.');
   await node.sql('DELETE FROM users');
   const refused = await run('retire', old, '--yes');
   expect(refused).toMatchObject({ code: 1, stdout: '' });

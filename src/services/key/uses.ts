@@ -1,29 +1,30 @@
 import { type Queryable, type Statement, statement } from '../../db/database.ts';
+import { counted } from '../../lib/counted.ts';
 import type { SecretKind } from './kinds.ts';
 
 /** What still needs a key that has been replaced. */
 export interface KeyUses {
   readonly total: number;
-  /** `3 credentials, 1 password history entries`. */
+  /** `3 credentials, 1 remembered password`. */
   readonly text: string;
   /** How these come to need it no more. */
   readonly hint: string;
 }
 
-/** Counts, each under the name of what it counts. */
+/** Counts, each under the noun of what it counts. */
 const COUNTS: Readonly<Record<SecretKind, Statement>> = {
   pepper: statement(
     'keys.pepper_uses',
-    `SELECT (SELECT count(*) FROM credentials WHERE pepper_kid = $1)::int AS "credentials",
+    `SELECT (SELECT count(*) FROM credentials WHERE pepper_kid = $1)::int AS "credential",
             (SELECT count(*) FROM password_history WHERE pepper_kid = $1)::int
-              AS "password history entries"`,
+              AS "remembered password"`,
   ),
   // A session does not say by which key its newest token is, but when that was made. A node may use the
   // key a moment longer than another has replaced it. Where no other came later, by clocks that differ,
   // it cannot be told which sessions have moved: all count, until it is rotated once more.
   refresh: statement(
     'keys.refresh_uses',
-    `SELECT count(*)::int AS "sessions" FROM sessions
+    `SELECT count(*)::int AS "session" FROM sessions
      WHERE ended_at IS NULL AND expires_at > now() AND COALESCE(rotated_at, created_at) < (
        SELECT COALESCE(min(next.activated_at) + interval '1 minute', 'infinity')
        FROM keys AS next JOIN keys AS old ON old.kid = $1
@@ -31,18 +32,18 @@ const COUNTS: Readonly<Record<SecretKind, Statement>> = {
   ),
   data: statement(
     'keys.data_uses',
-    `SELECT (SELECT count(*) FROM totps WHERE data_kid = $1)::int AS "authenticators",
+    `SELECT (SELECT count(*) FROM totps WHERE data_kid = $1)::int AS "authenticator",
             (SELECT count(*) FROM mails WHERE data_kid = $1 AND status <> 'sent')::int
-              AS "mails",
+              AS "mail",
             (SELECT count(*) FROM flows WHERE code_kid = $1 AND expires_at > now())::int
-              AS "open flows"`,
+              AS "open flow"`,
   ),
   code: statement(
     'keys.code_uses',
     `SELECT (SELECT count(*) FROM recovery_codes WHERE kid = $1 AND used_at IS NULL)::int
-              AS "recovery codes",
+              AS "recovery code",
             (SELECT count(*) FROM flows WHERE code_kid = $1 AND expires_at > now())::int
-              AS "open flows"`,
+              AS "open flow"`,
   ),
 };
 
@@ -60,7 +61,7 @@ export async function countKeyUses(on: Queryable, kind: SecretKind, kid: string)
   const found = Object.entries(counts).filter(([, count]) => count > 0);
   return {
     total: found.reduce((sum, [, count]) => sum + count, 0),
-    text: found.map(([what, count]) => `${count} ${what}`).join(', '),
+    text: found.map(([noun, count]) => counted(count, noun)).join(', '),
     hint: HINTS[kind],
   };
 }
