@@ -27,7 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/http',
     'src/lib',
     'src/services',
-    'src/tracing',
+    'src/telemetry',
     'src/worker',
   ],
   'src/bench': ['src/lib', 'src/crypto'],
@@ -37,7 +37,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/http': ['config', 'src/crypto', 'src/db', 'src/lib', 'src/services'],
   'src/lib': [],
   'src/services': ['config', 'src/crypto', 'src/db', 'src/lib'],
-  'src/tracing': ['src/lib'],
+  'src/telemetry': ['src/lib'],
   'src/worker': ['src/crypto', 'src/db', 'src/lib', 'src/services'],
 };
 
@@ -53,7 +53,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   otplib: ['src/crypto'],
   typebox: ['src/http/kernel/typebox.ts'],
   'pg-copy-streams': ['src/db'],
-  '@opentelemetry': ['src/tracing'],
+  '@opentelemetry': ['src/telemetry'],
 };
 
 /** Words that have one home each. */
@@ -97,10 +97,10 @@ test('every package with a home is imported only there', () => {
 
 test('OpenTelemetry is loaded by an import() of its opener, never with the file that does', () => {
   const importers = files
-    .filter(({ file }) => layerOf(file) !== 'src/tracing')
-    .filter(({ text }) => /from '[^']*\/tracing\/(?!otlp-sender\.ts)/.test(text));
+    .filter(({ file }) => layerOf(file) !== 'src/telemetry')
+    .filter(({ text }) => /from '[^']*\/telemetry\/(?!otlp-sender\.ts)/.test(text));
   expect(importers.map(({ file }) => file)).toEqual([]);
-  const sender = readFileSync(join(root, 'src/tracing/otlp-sender.ts'), 'utf8');
+  const sender = readFileSync(join(root, 'src/telemetry/otlp-sender.ts'), 'utf8');
   expect(importsOf(sender)).toEqual([]);
 });
 

@@ -48,13 +48,13 @@ export const logs = {
     max: 1_000_000,
   }),
   'otel.endpoint': httpUrl({
-    about: 'OpenTelemetry collector (OTLP over HTTP) for traces.',
+    about: 'OpenTelemetry collector (OTLP over HTTP).',
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    without: 'no traces',
+    without: 'nothing is sent',
     example: 'http://127.0.0.1:4318',
   }),
   'otel.protocol': choice(['http/protobuf', 'http/json'], {
-    about: 'How traces are encoded.',
+    about: 'How what is sent is encoded.',
     env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
     default: 'http/protobuf',
   }),
@@ -65,14 +65,35 @@ export const logs = {
     example: 'authorization=Bearer%20key',
   }),
   'otel.service_name': text({
-    about: 'The name traces are found under.',
+    about: 'The name that it is found under.',
     env: 'OTEL_SERVICE_NAME',
     default: 'authctl',
+  }),
+  'otel.traces': choice(['otlp', 'none'], {
+    about: 'Whether traces are sent to the collector.',
+    env: 'OTEL_TRACES_EXPORTER',
+    default: 'otlp',
   }),
   'otel.sample': fraction({
     about: 'Which part of all requests and batches is traced.',
     env: 'OTEL_TRACES_SAMPLER_ARG',
     default: 1,
     example: '0.01',
+  }),
+  'otel.metrics': choice(['otlp', 'none'], {
+    about: 'Whether metrics are sent to the collector, beside being there to scrape.',
+    env: 'OTEL_METRICS_EXPORTER',
+    default: 'none',
+  }),
+  'otel.metrics_interval': duration({
+    about: 'How often.',
+    default: '60s',
+    min: '1s',
+    max: '1h',
+  }),
+  'otel.logs': choice(['otlp', 'none'], {
+    about: 'Whether lines of the log are sent to the collector, beside being written.',
+    env: 'OTEL_LOGS_EXPORTER',
+    default: 'none',
   }),
 } as const satisfies Record<string, Setting>;

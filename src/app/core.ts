@@ -20,7 +20,7 @@ import { createStatus, type StatusReport } from '../services/status/status.ts';
 import { hasEventSink } from './has-event-sink.ts';
 import { createMasterKeys, type MasterKeys } from './master-keys.ts';
 import { ensureSchema, openStore, type Store } from './open-store.ts';
-import { openTracer } from './open-tracer.ts';
+import { openTelemetry, type Telemetry } from './open-telemetry.ts';
 import { openWake } from './open-wake.ts';
 
 /** What every process works with: the API, the worker and most commands. */
@@ -28,7 +28,8 @@ export interface Core {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Where a collector is configured. */
+  readonly telemetry: Telemetry;
+  /** Where requests are traced. */
   readonly tracer: Tracer | undefined;
   readonly store: Store;
   readonly db: Db;
@@ -67,7 +68,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const applicationName = `authctl ${role}`;
   const { patienceMs } = options;
   // First, so that what the others still do while they close is sent.
-  const tracer = await openTracer({ config, scope, log, clock: local, role });
+  const telemetry = await openTelemetry({ config, scope, log, clock: local, role });
+  const { tracer } = telemetry;
   const store = await openStore({
     config,
     scope,
@@ -96,6 +98,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     config,
     clock,
     log,
+    telemetry,
     tracer,
     store,
     db,

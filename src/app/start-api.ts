@@ -95,6 +95,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     health,
     checkAnswers,
   });
+  core.telemetry.exportMetrics(metrics, scope);
   const listener = await openListener(
     'public listener',
     app,

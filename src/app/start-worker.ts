@@ -60,6 +60,7 @@ export async function startWorker(
       if (ended.size > 0) throw new Error(`ended: ${[...ended].join(', ')}`);
     },
   };
+  core.telemetry.exportMetrics(metrics, scope);
   // Before the loops: a port that is taken must not have started anything.
   const managementPort = withManagement ? await serveWorker(core, scope, { metrics, ready }) : null;
 

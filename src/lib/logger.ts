@@ -55,8 +55,15 @@ export function createLogger(options: LogOptions): Logger {
       logger.error({ lines }, 'lines of this log were lost: they could not be written');
     },
   };
+  const copies: Copies = { receive: undefined };
   const logger = pino(
     {
+      hooks: {
+        streamWrite(line) {
+          copies.receive?.(line);
+          return line;
+        },
+      },
       level: options.level,
       base: options.base ?? {},
       redact: { paths, censor: '[redacted]' },
@@ -66,7 +73,20 @@ export function createLogger(options: LogOptions): Logger {
     },
     openDestination(options, losses),
   );
+  copiesOf.set(logger, copies);
   return logger;
+}
+
+interface Copies {
+  receive: ((line: string) => void) | undefined;
+}
+
+const copiesOf = new WeakMap<Logger, Copies>();
+
+/** Hands every further line of a log, and of its children, to somebody else, too: the JSON text, redacted. */
+export function copyLines(logger: Logger, receive: (line: string) => void): void {
+  const copies = copiesOf.get(logger);
+  if (copies) copies.receive = receive;
 }
 
 /**

@@ -134,27 +134,36 @@ describe('doctor', () => {
     expect(find('clock').detail).toMatch(/^\d+ ms /);
   });
 
-  test('sends a collector of traces nothing to see whether it takes it', async () => {
+  test('sends a collector nothing of each signal to see whether it takes it', async () => {
     const collector = await startCollector();
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=secret',
     };
     const taken = await examine(env);
+    const all = await examine({
+      ...env,
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_LOGS_EXPORTER: 'otlp',
+    });
     collector.treat(401);
     const refused = await examine(env);
     await collector.close();
     const away = await examine(env);
-    expect(taken.find('traces')).toMatchObject({ state: 'ok' });
+    expect(taken.find('collector').detail).toMatch(/takes traces$/);
+    expect(all.find('collector').detail).toMatch(/takes traces, metrics, logs$/);
+    expect(new Set(collector.exports.map(({ path }) => path))).toEqual(
+      new Set(['/v1/traces', '/v1/metrics', '/v1/logs']),
+    );
     expect(collector.exports[0]).toMatchObject({
       path: '/v1/traces',
       headers: { 'x-key': 'secret' },
     });
-    expect(refused.find('traces')).toMatchObject({
+    expect(refused.find('collector')).toMatchObject({
       state: 'warn',
       detail: expect.stringContaining('HTTP 401'),
     });
-    expect(away.find('traces')).toMatchObject({
+    expect(away.find('collector')).toMatchObject({
       state: 'warn',
       detail: expect.stringContaining('ECONNREFUSED'),
     });

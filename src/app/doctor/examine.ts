@@ -19,12 +19,12 @@ import {
 } from './installation.ts';
 import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
 import {
+  checkCollector,
   checkKafka,
   checkMail,
   checkPort,
   checkSettings,
   checkSms,
-  checkTraces,
   checkValkey,
   checkWebhook,
 } from './network.ts';
@@ -84,7 +84,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
     await runCheck('kafka', () => checkKafka(config)),
     await runCheck('sms', () => checkSms(config)),
     await runCheck('webhook', () => checkWebhook(config)),
-    await runCheck('traces', () => checkTraces(config)),
+    await runCheck('collector', () => checkCollector(config)),
   ];
   const ofTheDatabase = await examineDatabase(options);
   const checks = [...ofTheMachine, ...ofTheDatabase];

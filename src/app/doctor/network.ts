@@ -7,10 +7,15 @@ import { NO_SUCH_TOPIC } from '../../services/event/sinks/kafka-failure.ts';
 import { probeKafka } from '../../services/event/sinks/probe-kafka.ts';
 import { probeValkey } from '../../services/limit/probe-valkey.ts';
 import { probeWebhook } from '../../services/webhook/probe.ts';
-import { createOtlpSender, EMPTY_EXPORT, NotDelivered } from '../../tracing/otlp-sender.ts';
+import {
+  createOtlpSender,
+  EMPTY_EXPORTS,
+  NotDelivered,
+  type Signal,
+} from '../../telemetry/otlp-sender.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { createConfiguredSmtp } from '../open-mail.ts';
-import { otelHeaders } from '../open-tracer.ts';
+import { otelHeaders, sentSignals } from '../open-telemetry.ts';
 import { programVersion } from '../version.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
@@ -98,19 +103,37 @@ export async function checkSms({ sms }: Config): Promise<Finding> {
   );
 }
 
-/** The collector of traces, asked with an export of nothing. Without it everything else works. */
-export async function checkTraces(config: Config): Promise<Finding> {
+/** The collector, asked with an export of nothing for each signal. Without it everything else works. */
+export async function checkCollector(config: Config): Promise<Finding> {
   const { endpoint } = config.otel;
-  if (!endpoint) return ok('no collector; nothing is traced');
-  const { body, mediaType } = EMPTY_EXPORT;
+  const signals = sentSignals(config);
+  if (!endpoint || signals.length === 0) return ok('no collector; nothing is sent');
+  const problems = await Promise.all(
+    signals.map(async (signal) => {
+      const problem = await offerNothing(signal, endpoint, otelHeaders(config));
+      return problem === null ? [] : [`${signal}: ${problem}`];
+    }),
+  );
+  const found = problems.flat().join('; ');
+  if (found === '') return ok(`${endpoint} takes ${signals.join(', ')}`);
+  return warn(`${endpoint} does not take ${found}`, HOW_TO_REACH_A_COLLECTOR);
+}
+
+/** Why a collector does not take a signal; null where it does. */
+async function offerNothing(
+  signal: Signal,
+  endpoint: string,
+  headers: Record<string, string>,
+): Promise<string | null> {
+  const { bodies, mediaType } = EMPTY_EXPORTS;
   const userAgent = `authctl/${programVersion()}`;
-  const send = createOtlpSender({ endpoint, headers: otelHeaders(config), mediaType, userAgent });
+  const send = createOtlpSender({ signal, endpoint, headers, mediaType, userAgent });
   try {
-    await send(body, AbortSignal.timeout(ANSWER_MS));
-    return ok(`${endpoint} takes them`);
+    await send(bodies[signal], AbortSignal.timeout(ANSWER_MS));
+    return null;
   } catch (error) {
     if (!(error instanceof NotDelivered)) throw error;
-    return warn(`${endpoint} does not take them: ${error.message}`, HOW_TO_REACH_A_COLLECTOR);
+    return error.message;
   }
 }
 

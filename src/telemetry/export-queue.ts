@@ -1,35 +1,43 @@
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { NotDelivered } from './otlp-sender.ts';
 
-export interface SpanQueueOptions {
+export interface ExportQueueOptions<T> {
+  /** For the log: `spans`. */
+  readonly what: string;
   /** @throws NotDelivered */
-  send(spans: readonly ReadableSpan[], signal: AbortSignal): Promise<void>;
+  send(items: readonly T[], signal: AbortSignal): Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Spans that wait at most, a few megabytes; further ones are dropped and counted. */
+export interface ExportQueue<T> {
+  add(item: T): void;
+  /** Sends what is left, for two seconds at most. */
+  close(): Promise<void>;
+}
+
+/** What waits at most, a few megabytes; more is dropped and counted. */
 const CAPACITY = 4_096;
-/** Spans of one export. */
+/** Items of one export. */
 const BATCH = 512;
-/** How long a few spans wait for more, and how long a collector that failed is left alone. */
+/** How long a few items wait for more, and how long a collector that failed is left alone. */
 const PAUSE_MS = 2_000;
 const TRY_MS = 5_000;
-/** What a stop waits for the last spans. */
+/** What a stop waits for the last of them. */
 const CLOSE_MS = 2_000;
 /** A collector that is away is worth a line a minute. */
 const REPORT_EVERY_MS = 60_000;
 
 /**
- * Takes spans as they end and sends them, one export at a time. A collector that is slow or away costs
- * spans, never a request: nothing waits for it, the queue is bounded, no timer holds the process, and
- * the stop gives it two seconds.
+ * Takes what there is to tell as it comes, and sends it, one export at a time. A collector that is slow
+ * or away costs items, never a request: nothing waits for it, the queue is bounded, no timer holds the
+ * process, and the stop gives it two seconds.
  */
-export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanProcessor {
+export function createExportQueue<T>(options: ExportQueueOptions<T>): ExportQueue<T> {
+  const { what, send, clock, log } = options;
   const closing = new AbortController();
-  const waiting: ReadableSpan[] = [];
+  const waiting: T[] = [];
   let working: Promise<void> | undefined;
   let endPause: (() => void) | undefined;
   let isFailing = false;
@@ -37,13 +45,13 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
 
-  function add(span: ReadableSpan): void {
+  function add(item: T): void {
     if (isClosed) return;
     if (waiting.length >= CAPACITY) {
       drop(1, 'they come faster than they are taken');
       return;
     }
-    waiting.push(span);
+    waiting.push(item);
     working ??= work();
     if (waiting.length >= BATCH && !isFailing) endPause?.();
   }
@@ -54,11 +62,11 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
       if (isClosed) return;
       isFailing = !(await sendBatch());
     }
-    // Here, not after the promise: a span that ends in between would wait for the next one.
+    // Here, not after the promise: what comes in between would wait for the next one.
     working = undefined;
   }
 
-  /** The oldest spans stay in the queue until they are taken, or refused for good. */
+  /** The oldest items stay in the queue until they are taken, or refused for good. */
   async function sendBatch(): Promise<boolean> {
     const batch = waiting.slice(0, BATCH);
     try {
@@ -77,7 +85,7 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
     const nowMs = clock.monotonicMs();
     if (nowMs - reportedAtMs < REPORT_EVERY_MS) return;
     reportedAtMs = nowMs;
-    log.warn({ reason, dropped, waiting: waiting.length }, 'spans are not delivered');
+    log.warn({ reason, dropped, waiting: waiting.length }, `${what} are not delivered`);
     dropped = 0;
   }
 
@@ -101,12 +109,7 @@ export function createSpanQueue({ send, clock, log }: SpanQueueOptions): SpanPro
     clearTimeout(deadline);
   }
 
-  return {
-    onStart: () => undefined,
-    onEnd: add,
-    forceFlush: async () => undefined,
-    shutdown: close,
-  };
+  return { add, close };
 }
 
 const UNEXPECTED = { message: 'they cannot be encoded', isPassing: false };

@@ -1,8 +1,7 @@
-import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../src/lib/logger.ts';
-import { NotDelivered } from '../../src/tracing/otlp-sender.ts';
-import { createSpanQueue } from '../../src/tracing/span-queue.ts';
+import { createExportQueue } from '../../src/telemetry/export-queue.ts';
+import { NotDelivered } from '../../src/telemetry/otlp-sender.ts';
 import { eventually } from '../support/eventually.ts';
 
 const CAPACITY = 4_096;
@@ -18,25 +17,24 @@ function createQueue() {
   const log = createLogger({ level: 'silent' });
   log.warn = (fields: object) => void lines.push({ ...fields });
 
-  async function send(spans: readonly ReadableSpan[], signal: AbortSignal): Promise<void> {
+  async function send(spans: readonly string[], signal: AbortSignal): Promise<void> {
     collector.tries += 1;
     if (collector.outcome === 'silence') await untilAborted(signal);
     if (collector.outcome === 'later') throw new NotDelivered('HTTP 503', true);
     if (collector.outcome === 'never') throw new NotDelivered('HTTP 400', false);
-    collector.taken.push(...spans.map(({ name }) => name));
+    collector.taken.push(...spans);
   }
 
-  const queue = createSpanQueue({
+  const queue = createExportQueue<string>({
+    what: 'spans',
     send,
     log,
     clock: { now: () => new Date(0), monotonicMs: () => clock.ms },
   });
-  const provider = new TracerProvider({ spanProcessors: [queue] });
-  const tracer = provider.getTracer('test');
   function end(count: number): void {
-    for (let index = 0; index < count; index += 1) tracer.startSpan(`span ${index}`).end();
+    for (let index = 0; index < count; index += 1) queue.add(`span ${index}`);
   }
-  return { collector, clock, lines, end, close: () => queue.shutdown() };
+  return { collector, clock, lines, end, close: queue.close };
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

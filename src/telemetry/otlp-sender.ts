@@ -1,4 +1,8 @@
+/** What OpenTelemetry tells apart: how requests went, how much there was of what, what was said. */
+export type Signal = 'traces' | 'metrics' | 'logs';
+
 export interface OtlpSenderOptions {
+  readonly signal: Signal;
   /** The collector's base address: `http://127.0.0.1:4318`. */
   readonly endpoint: string;
   /** What it wants to know us by. */
@@ -25,18 +29,22 @@ export class NotDelivered extends Error {
   }
 }
 
-/** An export without a span: what is sent to see whether a collector answers. */
-export const EMPTY_EXPORT = {
+/** Exports of nothing: what is sent to see whether a collector takes a signal. */
+export const EMPTY_EXPORTS = {
   mediaType: 'application/json',
-  body: '{"resourceSpans":[]}',
+  bodies: {
+    traces: '{"resourceSpans":[]}',
+    metrics: '{"resourceMetrics":[]}',
+    logs: '{"resourceLogs":[]}',
+  },
 } as const;
 
 /** Answers that mean "later" (OTLP specification, section "Retryable Response Codes"). */
 const PASSING = new Set([429, 502, 503, 504]);
 
-/** The way to a collector: OTLP over HTTP, traces. */
+/** The way of one signal to a collector: OTLP over HTTP. */
 export function createOtlpSender(options: OtlpSenderOptions): SendExport {
-  const url = `${options.endpoint}/v1/traces`;
+  const url = `${options.endpoint}/v1/${options.signal}`;
   const headers = {
     ...options.headers,
     'content-type': options.mediaType,
@@ -45,7 +53,7 @@ export function createOtlpSender(options: OtlpSenderOptions): SendExport {
 
   return async (body, signal) => {
     const response = await post(url, { method: 'POST', headers, body, signal });
-    // An answer says at most which spans it did not want; cutting it off costs its connection.
+    // An answer says at most what it did not want; cutting it off costs its connection.
     await response.body?.cancel().catch(() => undefined);
     if (!response.ok)
       throw new NotDelivered(`HTTP ${response.status}`, PASSING.has(response.status));

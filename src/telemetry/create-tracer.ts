@@ -100,6 +100,11 @@ export function createTracer(otel: OtelTracer): Tracer {
   };
 }
 
+/** The span at a place in a trace, for what is told beside it. */
+export function spanContextOf(place: object | null): SpanContext | undefined {
+  return isUnderWay(place) ? place.span.spanContext() : undefined;
+}
+
 function isUnderWay(place: object | null): place is Spot {
   return place instanceof Spot && !place.trace.isOver;
 }

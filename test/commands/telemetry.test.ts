@@ -116,6 +116,80 @@ test(
 );
 
 test(
+  'metrics and lines of the log leave every process too, where they are asked for',
+  async () => {
+    const installation = await install({
+      AUTHCTL_LOG_LEVEL: 'info',
+      AUTHCTL_LOG_SAMPLE: '1',
+      OTEL_METRICS_EXPORTER: 'otlp',
+      AUTHCTL_OTEL_METRICS_INTERVAL: '1s',
+      OTEL_LOGS_EXPORTER: 'otlp',
+    });
+    const api = await installation.serve('--workers', '2');
+    /** What all processes count together, each by its last export. */
+    const countedBy = (name: string) => {
+      const last = new Map(
+        collector.metrics
+          .filter((metric) => metric.name === name)
+          .map(({ points, resource }) => [
+            resource['service.instance.id'],
+            points.reduce((sum, { value }) => sum + value, 0),
+          ]),
+      );
+      return { processes: last.size, total: [...last.values()].reduce((a, b) => a + b, 0) };
+    };
+    await eventually('both processes have counted a request', async () => {
+      await registerMany(api.url, 4);
+      return countedBy('authctl_http_requests_total').processes === 2;
+    });
+    const isRequest = ({ attributes }: { attributes: Readonly<Record<string, unknown>> }) =>
+      attributes['route'] === 'POST /v1/register';
+    const requests = () => collector.lines.filter(isRequest);
+    const areHardened = () => {
+      const { processes, total } = countedBy('authctl_worker_hashes_hardened_total');
+      return processes === 1 && total === people;
+    };
+    await eventually('the worker has hardened them', areHardened, 60_000);
+    expect(await api.end('SIGTERM')).toBe(0);
+    expect(countedBy('authctl_http_requests_total').total).toBe(people);
+    expect(countedBy('authctl_http_request_duration_seconds').total).toBe(people);
+    expect(requests().length).toBe(people);
+    const [line] = requests();
+    expect(line).toMatchObject({ severity: 'info', attributes: { status: 202 } });
+    const traced = registrations().map(({ traceId }) => traceId);
+    expect(new Set(requests().map(({ traceId }) => traceId))).toEqual(new Set(traced));
+    const written = api.log().trimEnd().split('\n').length;
+    expect(collector.lines.length).toBeGreaterThan(written / 2);
+    expect(JSON.stringify([collector.lines, collector.metrics])).not.toContain(PASSWORD);
+  },
+  DEADLINE_MS,
+);
+
+test(
+  'without traces the other signals go out alone, in protocol buffers',
+  async () => {
+    const installation = await install({
+      OTEL_EXPORTER_OTLP_PROTOCOL: '',
+      OTEL_TRACES_EXPORTER: 'none',
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_LOGS_EXPORTER: 'otlp',
+      AUTHCTL_LOG_LEVEL: 'info',
+    });
+    const api = await installation.serve('--no-worker');
+    await register(api.url);
+    expect(await api.end('SIGTERM')).toBe(0);
+    expect(new Set(collector.exports.map(({ path }) => path))).toEqual(
+      new Set(['/v1/metrics', '/v1/logs']),
+    );
+    const bodyOf = (path: string) =>
+      Buffer.concat(collector.exports.flatMap((sent) => (sent.path === path ? sent.body : [])));
+    expect(bodyOf('/v1/metrics').includes('authctl_http_requests_total')).toBe(true);
+    expect(bodyOf('/v1/logs').includes('/v1/register')).toBe(true);
+  },
+  DEADLINE_MS,
+);
+
+test(
   'protocol buffers are what a collector gets unless JSON is asked for',
   async () => {
     const installation = await install({ OTEL_EXPORTER_OTLP_PROTOCOL: '' });
