@@ -292,6 +292,10 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
     expect(body.paths[route.path][route.method].security).toEqual([
       { operator: route.scope ? [route.scope] : [] },
     ]);
+  const user = body.paths['/admin/v1/users/{id}'];
+  for (const { responses } of [user.get, user.patch])
+    expect(responses[200].headers).toHaveProperty('ETag');
+  expect(body.paths['/admin/v1/users'].post.responses[201].headers).toHaveProperty('ETag');
   expect(JSON.stringify(body.paths)).not.toContain('headers/RateLimit');
   for (const { path, method, hashing } of operatorRoutes) {
     const { description } = body.paths[path][method].responses[503];

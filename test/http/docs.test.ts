@@ -45,6 +45,24 @@ test('the document names what this listener takes, and says which texts are time
     expect(properties[name]).toMatchObject({ type: 'string', format: 'date-time' });
 });
 
+test('the document says of each route whose token it takes, nobody’s too', async () => {
+  const { paths } = JSON.parse((await ask('/openapi.json')).text);
+  expect(paths['/v1/login'].post.security).toEqual([]);
+  expect(paths['/v1/me'].get.security).toEqual([{ bearer: [] }]);
+  const all = Object.values<Record<string, { security?: unknown }>>(paths).flatMap(Object.values);
+  for (const { operationId, security } of all) expect(security, operationId).toBeDefined();
+});
+
+test('the document names the ETag that a change takes as If-Match', async () => {
+  const { paths } = JSON.parse((await ask('/openapi.json')).text);
+  const { get, patch } = paths['/v1/me'];
+  expect(JSON.stringify(patch.parameters)).toContain('IfMatch');
+  const verified = paths['/v1/me/email/verify'].post;
+  for (const { responses } of [get, patch, verified])
+    expect(responses[200].headers).toHaveProperty('ETag');
+  expect(paths['/v1/login'].post.responses[200].headers).not.toHaveProperty('ETag');
+});
+
 test('every other answer keeps the strict policy', async () => {
   for (const path of ['/openapi.json', BUNDLE])
     expect((await ask(path)).headers['content-security-policy']).toMatch(/^default-src 'none';/);

@@ -14,6 +14,7 @@ export const me = route({
   summary: 'The signed-in user',
   tags: ['account'],
   auth: 'bearer',
+  versioned: true,
   responses: { 200: User },
   handler: ({ principal: { user } }) => ({
     status: 200,
@@ -35,6 +36,7 @@ export const updateMe = route({
     phone: Type.Optional(nullable(Phone)),
   }),
   example: { username: 'ada' },
+  versioned: true,
   responses: { 200: User },
   errors: ['validation_failed', 'username_taken', 'precondition_failed'],
   async handler({ principal, body, headers, client }, { updateProfile }) {
@@ -121,6 +123,7 @@ export const verifyEmailChange = route({
   tags: ['account'],
   auth: 'bearer',
   body: strictObject({ flow_token: FlowToken, code: Code }),
+  versioned: true,
   responses: { 200: User },
   errors: ['flow_expired', 'invalid_code', 'domain_not_allowed', 'email_taken'],
   async handler({ principal, body, client }, { changeEmail }) {

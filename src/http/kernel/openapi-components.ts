@@ -53,6 +53,10 @@ export const COMPONENTS = {
       description: 'Seconds after which trying again makes sense.',
       schema: { type: 'integer' },
     },
+    ETag: {
+      description: 'The version of what is answered; goes into the `If-Match` of a change.',
+      schema: { type: 'string', examples: ['"2"'] },
+    },
     'WWW-Authenticate': { description: 'The scheme to use.', schema: { type: 'string' } },
   },
   schemas: {

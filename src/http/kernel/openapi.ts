@@ -64,9 +64,8 @@ function describeRoute(route: AnyRoute, schemas: Map<string, unknown>, isLimited
     summary: route.summary,
     ...(route.description && { description: route.description }),
     tags: route.tags,
-    ...(route.auth !== 'none' && {
-      security: [{ [route.auth]: route.scope ? [route.scope] : [] }],
-    }),
+    // An empty list says "nobody's token"; without one, readers cannot tell that from forgotten.
+    security: route.auth === 'none' ? [] : [{ [route.auth]: route.scope ? [route.scope] : [] }],
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && {
       requestBody: {
@@ -114,7 +113,10 @@ function describeAnswers(route: AnyRoute, schemas: Map<string, unknown>, isLimit
   const answers: Json = {};
   for (const [status, declared] of Object.entries(route.responses)) {
     const description = STATUS_CODES[status] ?? 'Answer';
-    const headers = headersOf(isLimited);
+    const headers = {
+      ...headersOf(isLimited),
+      ...(route.versioned && { ETag: { $ref: '#/components/headers/ETag' } }),
+    };
     if (declared === null) {
       answers[status] = { description, headers };
       continue;

@@ -97,6 +97,8 @@ interface RouteFacts {
   readonly idempotent?: boolean;
   /** Documents `If-Match`; the handler reads it from `headers`. */
   readonly conditional?: boolean;
+  /** Documents the `ETag` of its answers, which an `If-Match` takes; the handler sets it. */
+  readonly versioned?: boolean;
   /** Instead of `no-store`. */
   readonly cacheControl?: string;
   /** Instead of `default-src 'none'`: for the one page we serve. */

@@ -83,6 +83,7 @@ export const createUser = adminRoute({
     email_verified: Type.Optional(Type.Boolean()),
   }),
   example: { email: 'ada@example.com', email_verified: true },
+  versioned: true,
   responses: { 201: CreatedUser },
   errors: [
     'domain_not_allowed',
@@ -110,6 +111,7 @@ export const getUser = adminRoute({
   tags: TAGS,
   ...operatorsWith('users:read'),
   params: ById,
+  versioned: true,
   responses: { 200: AdminUser },
   async handler({ params }, { users }) {
     const user = await users.get(params.id);
@@ -135,6 +137,7 @@ export const changeUser = adminRoute({
     username: Type.Optional(nullable(Username)),
   }),
   example: { status: 'locked' },
+  versioned: true,
   responses: { 200: AdminUser },
   errors: ['username_taken', 'conflict'],
   async handler({ params, body, headers, principal: { actor } }, { users }) {
