@@ -63,6 +63,21 @@ test('the document names the ETag that a change takes as If-Match', async () => 
   expect(paths['/v1/login'].post.responses[200].headers).not.toHaveProperty('ETag');
 });
 
+test('the document tells codes apart, and promises of a present password no least length', async () => {
+  const { paths } = JSON.parse((await ask('/openapi.json')).text);
+  const field = (path: string, name: string, method = 'post') =>
+    paths[path][method].requestBody.content['application/json'].schema.properties[name].description;
+  for (const path of ['/v1/verify', '/v1/password/forgot/verify', '/v1/me/email/verify'])
+    expect(field(path, 'code')).toContain('mailed');
+  for (const path of ['/v1/login/two-factor', '/v1/me/two-factor/totp/confirm'])
+    expect(field(path, 'code')).toContain('six digits');
+  for (const path of ['/v1/me/password', '/v1/me/email', '/v1/me/two-factor/recovery-codes'])
+    expect(field(path, 'code')).toContain('Where two-factor is on');
+  expect(field('/v1/me', 'code', 'delete')).toContain('Where two-factor is on');
+  expect(field('/v1/login', 'password')).not.toMatch(/\d/);
+  expect(field('/v1/register', 'password')).toContain('password.min_length');
+});
+
 test('every other answer keeps the strict policy', async () => {
   for (const path of ['/openapi.json', BUNDLE])
     expect((await ask(path)).headers['content-security-policy']).toMatch(/^default-src 'none';/);

@@ -9,10 +9,17 @@ import {
   TwoFactorRequired,
   VerificationRequired,
 } from '../schemas/answers.ts';
-import { Code, Email, FlowToken, Password, RecoveryCodeText } from '../schemas/fields.ts';
+import {
+  AuthenticatorCode,
+  Email,
+  FlowToken,
+  MailedCode,
+  NewPassword,
+  RecoveryCodeText,
+} from '../schemas/fields.ts';
 import { expectAnswer } from './expect-answer.ts';
 
-const FlowAndCode = strictObject({ flow_token: FlowToken, code: Code });
+const FlowAndCode = strictObject({ flow_token: FlowToken, code: MailedCode });
 
 export const verify = route({
   method: 'post',
@@ -52,12 +59,13 @@ export const twoFactor = route({
   method: 'post',
   path: '/v1/login/two-factor',
   summary: 'Sign in with the second factor',
+  description: 'A `code` of the authenticator app, or a `recovery_code`.',
   tags: ['sign-in'],
   auth: 'none',
   body: withExactlyOne(
     strictObject({
       flow_token: FlowToken,
-      code: Type.Optional(Code),
+      code: Type.Optional(AuthenticatorCode),
       recovery_code: Type.Optional(RecoveryCodeText),
     }),
     'code',
@@ -113,7 +121,7 @@ export const reset = route({
   tags: ['recovery'],
   auth: 'none',
   hashing: true,
-  body: strictObject({ flow_token: FlowToken, password: Password }),
+  body: strictObject({ flow_token: FlowToken, password: NewPassword }),
   responses: { 200: PasswordReset },
   errors: [
     'flow_expired',

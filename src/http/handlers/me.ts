@@ -4,7 +4,15 @@ import { nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { AccountExport, CodeSent, User } from '../schemas/answers.ts';
-import { Code, Email, FlowToken, Password, Phone, Username } from '../schemas/fields.ts';
+import {
+  Email,
+  FlowToken,
+  MailedCode,
+  NewPassword,
+  Password,
+  Phone,
+  Username,
+} from '../schemas/fields.ts';
 import { expectAnswer } from './expect-answer.ts';
 import { REAUTHENTICATION_ERRORS, withFactor } from './reauthentication.ts';
 
@@ -50,6 +58,7 @@ export const deleteMe = route({
   method: 'delete',
   path: '/v1/me',
   summary: 'Delete this account',
+  description: 'For good, and at once: everything that is held about the user but the audit.',
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
@@ -84,7 +93,7 @@ export const changePassword = route({
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
-  body: withFactor({ current_password: Password, new_password: Password }),
+  body: withFactor({ current_password: Password, new_password: NewPassword }),
   responses: { 204: null },
   errors: [
     ...REAUTHENTICATION_ERRORS,
@@ -122,7 +131,7 @@ export const verifyEmailChange = route({
   summary: 'Prove the new mailbox and change the address',
   tags: ['account'],
   auth: 'bearer',
-  body: strictObject({ flow_token: FlowToken, code: Code }),
+  body: strictObject({ flow_token: FlowToken, code: MailedCode }),
   versioned: true,
   responses: { 200: User },
   errors: ['flow_expired', 'invalid_code', 'domain_not_allowed', 'email_taken'],

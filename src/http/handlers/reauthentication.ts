@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import { strictObject, withAtMostOne } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
-import { Code, RecoveryCodeText } from '../schemas/fields.ts';
+import { FactorCode, RecoveryCodeText } from '../schemas/fields.ts';
 
 /** What re-authentication may answer. */
 export const REAUTHENTICATION_ERRORS = [
@@ -21,7 +21,7 @@ export function withFactor<const P extends Type.TProperties>(properties: P) {
   return withAtMostOne(
     strictObject({
       ...properties,
-      code: Type.Optional(Code),
+      code: Type.Optional(FactorCode),
       recovery_code: Type.Optional(RecoveryCodeText),
     }),
     'code',

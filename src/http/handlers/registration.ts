@@ -2,7 +2,7 @@ import { strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { route } from '../route.ts';
 import { Authenticated, Registered, VerificationRequired } from '../schemas/answers.ts';
-import { DeviceName, Email, Password, Phone, Username } from '../schemas/fields.ts';
+import { DeviceName, Email, NewPassword, Phone, Username } from '../schemas/fields.ts';
 import { expectAnswer } from './expect-answer.ts';
 
 export const register = route({
@@ -17,8 +17,8 @@ export const register = route({
   idempotent: true,
   body: strictObject({
     email: Type.Optional(Email),
-    password: Password,
-    password_confirmation: Type.Optional(Password),
+    password: NewPassword,
+    password_confirmation: Type.Optional(NewPassword),
     username: Type.Optional(Username),
     phone: Type.Optional(Phone),
     device_name: Type.Optional(DeviceName),

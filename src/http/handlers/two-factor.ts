@@ -1,7 +1,7 @@
 import { strictObject } from '../kernel/schema.ts';
 import { route } from '../route.ts';
 import { RecoveryCodes, TotpSetup } from '../schemas/answers.ts';
-import { Code, FlowToken, Password } from '../schemas/fields.ts';
+import { AuthenticatorCode, FlowToken, Password } from '../schemas/fields.ts';
 import { REAUTHENTICATION_ERRORS, withFactor } from './reauthentication.ts';
 
 const PasswordAndFactor = withFactor({ password: Password });
@@ -36,7 +36,7 @@ export const confirmTotp = route({
   summary: 'Turn two-factor on with the first code',
   tags: ['two-factor'],
   auth: 'bearer',
-  body: strictObject({ flow_token: FlowToken, code: Code }),
+  body: strictObject({ flow_token: FlowToken, code: AuthenticatorCode }),
   responses: { 200: RecoveryCodes },
   errors: ['flow_expired', 'invalid_code', 'two_factor_already_enabled', 'rate_limited'],
   handler: async ({ principal, body, client }, { enrolment }) => ({
@@ -49,6 +49,7 @@ export const disableTotp = route({
   method: 'post',
   path: '/v1/me/two-factor/totp/disable',
   summary: 'Turn two-factor off',
+  description: 'Takes a factor beside the password; the recovery codes go, too.',
   tags: ['two-factor'],
   auth: 'bearer',
   hashing: true,
@@ -65,6 +66,7 @@ export const regenerateRecoveryCodes = route({
   method: 'post',
   path: '/v1/me/two-factor/recovery-codes',
   summary: 'Replace the recovery codes',
+  description: 'Takes a factor beside the password. The old ones work no more.',
   tags: ['two-factor'],
   auth: 'bearer',
   hashing: true,

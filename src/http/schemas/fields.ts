@@ -9,9 +9,15 @@ export const Username = Type.String({
   description: '3 to 32 letters, digits, `.`, `_`, `-`.',
 });
 export const Phone = Type.String({ maxLength: 32, description: 'E.164, such as `+41791234567`.' });
+/** One that is to be checked: the rules for new ones say nothing about it. */
 export const Password = Type.String({
   maxLength: 16_384,
-  description: '8 to 256 characters and at most 1,024 bytes; exactly as typed.',
+  description: 'The present password, exactly as typed.',
+});
+export const NewPassword = Type.String({
+  maxLength: 16_384,
+  description:
+    'At least 8 characters (`password.min_length`), at most 256 and 1,024 bytes; exactly as typed.',
 });
 export const DeviceName = Type.String({
   minLength: 1,
@@ -25,13 +31,23 @@ export const FlowToken = Type.String({
   description: 'The token of the step before.',
 });
 export const RefreshTokenText = Type.String({ maxLength: ANY_TEXT });
-export const Code = Type.String({
+export const MailedCode = Type.String({
   maxLength: ANY_TEXT,
-  description: 'The code, in any case, with or without hyphen.',
+  description: 'The mailed code, in any case, with or without hyphen.',
+});
+export const AuthenticatorCode = Type.String({
+  maxLength: ANY_TEXT,
+  description: 'The six digits that the authenticator app shows; each works once.',
+});
+/** Beside a password, where it takes a factor. */
+export const FactorCode = Type.String({
+  maxLength: ANY_TEXT,
+  description:
+    'Where two-factor is on: the six digits that the authenticator app shows, or a `recovery_code` instead.',
 });
 export const RecoveryCodeText = Type.String({
   maxLength: ANY_TEXT,
-  description: 'One of the recovery codes.',
+  description: 'One of the recovery codes, in any case, with or without hyphens; each works once.',
 });
 export const UserStatus = Type.Enum(USER_STATUSES);
 /** A UUID as we write it. */

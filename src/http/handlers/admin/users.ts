@@ -14,7 +14,7 @@ import {
   Role,
   SessionsEnded,
 } from '../../schemas/admin.ts';
-import { Email, Password, Phone, Username, UserStatus, Uuid } from '../../schemas/fields.ts';
+import { Email, NewPassword, Phone, Username, UserStatus, Uuid } from '../../schemas/fields.ts';
 import { readTime } from './read-time.ts';
 
 const ById = strictObject({ id: Uuid });
@@ -78,7 +78,7 @@ export const createUser = adminRoute({
     email: Type.Optional(Email),
     username: Type.Optional(Username),
     phone: Type.Optional(Phone),
-    password: Type.Optional(Password),
+    password: Type.Optional(NewPassword),
     role: Type.Optional(Role),
     email_verified: Type.Optional(Type.Boolean()),
   }),
@@ -172,7 +172,7 @@ export const setPassword = adminRoute({
   ...operatorsWith('users:write'),
   hashing: true,
   params: ById,
-  body: strictObject({ password: Type.Optional(Password) }),
+  body: strictObject({ password: Type.Optional(NewPassword) }),
   responses: { 200: PasswordSet },
   errors: ['password_too_weak', 'password_breached', 'password_reused', 'conflict'],
   async handler({ params, body, principal: { actor } }, { users }) {
