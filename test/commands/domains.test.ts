@@ -146,6 +146,18 @@ test('each refusal has its exit code and its error code', async () => {
   );
 });
 
+test('whoever adds a domain again is told how to go on, and whoever removes none is not told to add it', async () => {
+  expect((await run('add', 'halfway.example')).code).toBe(0);
+  const [pending, verified, unknown] = await Promise.all([
+    run('add', 'halfway.example', '--trust'),
+    run('add', 'open.example'),
+    run('remove', 'nobody.example', '--yes'),
+  ]);
+  expect(pending.stderr).toContain('hint: authctl domains verify halfway.example');
+  expect(verified.stderr).toContain('hint: change it with: authctl domains set open.example');
+  expect(unknown.stderr).toContain('hint: authctl domains list');
+});
+
 describe('serve in production', () => {
   const env = {
     AUTHCTL_ENV: 'production',

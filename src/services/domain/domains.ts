@@ -61,13 +61,13 @@ export type Domains = ReturnType<typeof createDomains>;
 
 /** E-mail domains: who may register. Every change reaches running nodes within a second. */
 export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
-  async function find(name: string): Promise<DomainRow> {
+  async function find(name: string, hint?: string): Promise<DomainRow> {
     const canonical = canonicaliseDomain(name);
     const row = canonical && (await db.query<DomainRow>(SELECT_ONE, [canonical]))[0];
     if (row) return row;
     throw new AppError('not_found', {
       text: 'This domain is not known.',
-      hint: canonical ? `authctl domains add ${canonical}` : 'authctl domains list',
+      hint: hint ?? (canonical ? `authctl domains add ${canonical}` : 'authctl domains list'),
     });
   }
 
@@ -139,10 +139,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       const name = parseDomain(seed.name);
       const added = await insert(actor, { ...seed, name });
       if (added) return present(added);
-      throw new AppError('conflict', {
-        text: 'This domain is already there.',
-        hint: `change it with: authctl domains set ${name} --verification …`,
-      });
+      throw alreadyThere(await find(name));
     },
 
     /**
@@ -194,7 +191,7 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
 
     /** Removes a domain: no new registrations; accounts that exist stay. */
     async remove(actor: Actor, domain: string): Promise<Domain> {
-      const row = await find(domain);
+      const row = await find(domain, 'authctl domains list');
       await change(
         actor,
         'domain.removed',
@@ -204,6 +201,17 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       return present(row);
     },
   };
+
+  /** What somebody who adds a domain again may want: to see it through, or to change it. */
+  function alreadyThere({ name, status }: DomainRow): AppError {
+    return new AppError('conflict', {
+      text: `This domain is already there, ${status}.`,
+      hint:
+        status === 'pending'
+          ? `authctl domains verify ${name}, or with --trust to vouch for it`
+          : `change it with: authctl domains set ${name} --verification …`,
+    });
+  }
 
   async function update(actor: Actor, { name, trust, verification }: DomainSeed): Promise<void> {
     const row = await find(name);
