@@ -17,12 +17,13 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   static override description =
     'signing: the published next key signs at once, the old one verifies until its grace ends; with a grace shorter than access.ttl, tokens of the old key end early. ' +
     'pepper, refresh, data, code: what is new uses a new key at once; passwords, sessions and authenticators move to it when they are next used. ' +
-    'master: every key is sealed again with the next master key.';
+    'master: every key is sealed again with the next master key; where it is configured, every node must ' +
+    'have been started with AUTHCTL_MASTER_KEY_NEXT before (docs/operations.md).';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --grace 1h --dry-run',
     '<%= config.bin %> <%= command.id %> --kind pepper',
-    'AUTHCTL_MASTER_KEY_NEXT_FILE=next.key <%= config.bin %> <%= command.id %> --kind master',
+    '<%= config.bin %> <%= command.id %> --kind master',
   ];
   static override flags = {
     kind: Flags.option({
@@ -61,6 +62,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
       };
       const rotated = await rotate();
       this.log(describe(rotated));
+      if (kind === 'master' && !dryRun) this.log(whatIsLeft(masters.files?.current));
       const warnings = kind === 'signing' ? warnOfGrace(graceMs, config.access.ttlMs) : [];
       // Under --json they are in the answer.
       if (!this.jsonEnabled())
@@ -78,8 +80,16 @@ function warnOfGrace(graceMs: number, accessTtlMs: number): string[] {
   return [`Access tokens live ${ttl}; those of the old key end ${when}: clients must refresh.`];
 }
 
+/** A rotation of the master key is over only when somebody has done this. */
+function whatIsLeft(generatedFile: string | undefined): string {
+  return generatedFile
+    ? `Copy ${generatedFile} away, apart from the backups.`
+    : 'Now make it AUTHCTL_MASTER_KEY on every node, in the place of AUTHCTL_MASTER_KEY_NEXT.';
+}
+
 function describe({ kind, dry_run, active_kid, previous_kid, not_after }: RotateResult): string {
   const verb = dry_run ? 'would become' : 'is now';
-  const until = not_after ? `verifies until ${not_after}` : 'stays while it is needed';
+  const rest = kind === 'master' ? 'opens older backups' : 'stays while it is needed';
+  const until = not_after ? `verifies until ${not_after}` : rest;
   return `${active_kid ?? 'a new key'} ${verb} the active ${kind} key; ${previous_kid} ${until}`;
 }

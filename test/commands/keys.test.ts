@@ -166,6 +166,18 @@ test('another master key is refused with exit code 2, and nothing is written', a
     expect(JSON.parse(stdout).error.code).toBe('key_mismatch');
   }
   expect(await rows()).toEqual(before);
+  const [instance] = await node.sql<{ master_kid: string }>('SELECT master_kid FROM instance');
+  expect(JSON.parse(outcomes[0]!.stdout).error.hint).toContain(` to ${instance!.master_kid}: `);
+});
+
+test('a rotation of the master key says what is left to do', async () => {
+  const NEXT = { env: { AUTHCTL_MASTER_KEY_NEXT: '0123456789abcdeffedcba9876543210'.repeat(2) } };
+  const rotate = (...more: string[]) =>
+    runBeside(node, ['keys', 'rotate', '--kind', 'master', ...more], NEXT);
+  expect((await rotate('--dry-run')).stdout).not.toContain('Now');
+  const { stdout } = await rotate();
+  expect(stdout).toContain('is now the active master key');
+  expect(stdout).toContain('Now make it AUTHCTL_MASTER_KEY on every node');
 });
 
 describe('a generated master key', () => {
@@ -203,6 +215,8 @@ describe('a generated master key', () => {
     await chmod(file, 0o600);
     const rotated = await runAuthctl(['keys', 'rotate', '--kind', 'master', '--json'], { env });
     expect(JSON.parse(rotated.stdout)).toMatchObject({ kind: 'master', dry_run: false });
+    const again = await runAuthctl(['keys', 'rotate', '--kind', 'master'], { env });
+    expect(again.stdout).toContain(`Copy ${file} away`);
     expect((await readFile(file, 'utf8')).trim()).not.toBe(secret);
     expect((await runAuthctl(['keys', 'list'], { env })).code).toBe(0);
     await drop();

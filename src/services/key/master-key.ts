@@ -89,17 +89,21 @@ export function keyCheckValue(master: MasterKey, instanceId: string): Buffer {
 }
 
 /**
- * Finds, of the configured master keys, the one this database was written with.
+ * Finds, of the configured master keys, the one that opens this database.
  * @throws AppError `key_mismatch` when none is: before anything has been written
  */
 export function checkMasterKey(
   masters: readonly MasterKey[],
-  instance: { readonly instance_id: string; readonly key_check_value: Buffer },
+  instance: {
+    readonly instance_id: string;
+    readonly master_kid: string;
+    readonly key_check_value: Buffer;
+  },
 ): MasterKey {
-  const { instance_id, key_check_value } = instance;
+  const { instance_id, master_kid, key_check_value } = instance;
   const master = masters.find((key) => isEqual(keyCheckValue(key, instance_id), key_check_value));
   if (master) return master;
   throw new AppError('key_mismatch', {
-    hint: 'set AUTHCTL_MASTER_KEY (or AUTHCTL_MASTER_KEY_FILE) to the key this database was created with',
+    hint: `set AUTHCTL_MASTER_KEY (or AUTHCTL_MASTER_KEY_FILE) to ${master_kid}: the first one, or the one it was rotated to last`,
   });
 }
