@@ -5,6 +5,7 @@ import { BaseCommand, type CommandContext } from '../src/cli/base-command.ts';
 import { findInput } from '../src/cli/find-input.ts';
 import { startProgress } from '../src/cli/progress.ts';
 import { systemClock } from '../src/lib/clock.ts';
+import { counted } from '../src/lib/counted.ts';
 import { osUser } from '../src/lib/os-user.ts';
 import { cliActor } from '../src/services/audit/actor.ts';
 import { checkBackup, type OpenedBackup, openBackup } from '../src/services/backup/open-backup.ts';
@@ -52,16 +53,17 @@ export default class Restore extends BaseCommand<typeof Restore> {
       // Before the database is opened, which makes an embedded one where there is none.
       const masters = await createMasterKeys(settings).load();
       const backup = await openBackup(
-        counted(input.open(), (bytes) => progress.update(Math.ceil(bytes / 1_024))),
+        watched(input.open(), (bytes) => progress.update(Math.ceil(bytes / 1_024))),
         masters,
       );
       const isDryRun = this.flags['dry-run'];
       const rows = isDryRun ? await checkBackup(backup) : await this.#restore(context, backup);
       const { instance_id, created_at } = backup.header;
+      const users = counted(rows['users']!, 'user');
       this.log(
         isDryRun
-          ? `The backup of ${created_at} is whole and opens: ${rows['users']} users.`
-          : `Restored ${rows['users']} users as of ${created_at}. Now: authctl serve`,
+          ? `The backup of ${created_at} is whole and opens: ${users}.`
+          : `Restored ${users} as of ${created_at}. Now: authctl serve`,
       );
       if (!isDryRun)
         this.log(
@@ -94,7 +96,7 @@ export default class Restore extends BaseCommand<typeof Restore> {
   }
 }
 
-async function* counted(
+async function* watched(
   source: AsyncIterable<Buffer>,
   onBytes: (total: number) => void,
 ): AsyncGenerator<Buffer> {

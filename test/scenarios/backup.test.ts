@@ -255,6 +255,21 @@ test('a database that holds an installation is left as it is', async () => {
   expect(await dumpDatabase(appliance, OF_THE_MOMENT)).toEqual(before);
 });
 
+test('one user is told in the singular', async () => {
+  const small = await startAppliance();
+  const database = await createEmptyDatabase();
+  const path = join(folder, 'small.backup');
+  try {
+    await createAccount(small);
+    expect((await runBeside(small, ['backup', path])).stdout).toContain('Backed up 1 user to');
+    expect((await restore(database, [path, '--dry-run'])).stdout).toContain('opens: 1 user.');
+    expect((await restore(database, [path])).stdout).toContain('Restored 1 user as of');
+  } finally {
+    await small.stop();
+    await database.drop();
+  }
+});
+
 test('a database that was only migrated is restored into', async () => {
   const database = await createTestDatabase();
   expect(await restore(database, [backup])).toMatchObject({ code: 0, stderr: '' });
