@@ -9,8 +9,8 @@ export function welcome(config: Config, serving: Serving): string {
   const lines = [
     `authctl serves ${url}   (${config.env})`,
     ...(management_url === null ? [] : [`management    ${management_url}`]),
-    `data          ${config.dataDir}`,
-    ...(serving.isEmbedded ? ['database      embedded PostgreSQL, in the data folder'] : []),
+    ...(usesDataFolder(config, serving) ? [`data          ${config.dataDir}`] : []),
+    `database      ${serving.isEmbedded ? 'embedded PostgreSQL, in the data folder' : 'external PostgreSQL'}`,
   ];
   if (config.env === 'production') return lines.join('\n');
   const mail = join(config.dataDir, 'mail');
@@ -32,6 +32,11 @@ export function welcome(config: Config, serving: Serving): string {
     `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
     '',
   ].join('\n');
+}
+
+/** With an external database, a configured key and a mail server nothing is in it, and it may not exist. */
+function usesDataFolder(config: Config, { isEmbedded }: Serving): boolean {
+  return isEmbedded || config.masterKey === undefined || config.smtp.url === undefined;
 }
 
 /** What listens everywhere is called here. */

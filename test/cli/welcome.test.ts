@@ -4,7 +4,8 @@ import type { Serving } from '../../src/app/start-serve.ts';
 import { welcome } from '../../src/cli/welcome.ts';
 
 const serving = { port: 8080, managementPort: 8081, isEmbedded: true } as Serving;
-const greeting = (env: Record<string, string>) => welcome(loadConfig({ env }), serving);
+const greeting = (env: Record<string, string>, isEmbedded = true) =>
+  welcome(loadConfig({ env }), { ...serving, isEmbedded });
 
 test('what serve proposes to type reaches it: not the address that means all', () => {
   expect(greeting({})).toContain('curl -s http://127.0.0.1:8080/v1/login');
@@ -27,4 +28,16 @@ test('the code is in the data folder only while no mail server is set', () => {
   const { dataDir } = loadConfig({ env: {} });
   expect(greeting({})).toContain(`the code mailed to ${dataDir}/mail\n`);
   expect(greeting({ AUTHCTL_SMTP_URL: 'smtp://mail:1025' })).not.toContain(`${dataDir}/mail`);
+});
+
+test('a data folder is only named where something is in it', () => {
+  const key = { AUTHCTL_MASTER_KEY: '0123456789abcdeffedcba9876543210'.repeat(2) };
+  const mail = { AUTHCTL_SMTP_URL: 'smtp://mail:1025' };
+  const names = (env: Record<string, string>, isEmbedded: boolean) =>
+    /^data /m.test(greeting(env, isEmbedded));
+  expect(names({ ...key, ...mail }, true)).toBe(true);
+  expect(names(key, false)).toBe(true);
+  expect(names(mail, false)).toBe(true);
+  expect(names({ ...key, ...mail }, false)).toBe(false);
+  expect(greeting({ ...key, ...mail }, false)).toContain('database      external PostgreSQL');
 });
