@@ -63,6 +63,8 @@ export function findWarnings(config: Config): string[] {
   const { username, mechanism, tls } = config.kafka;
   if (username !== undefined && mechanism === 'plain' && !tls)
     warnings.push('kafka.mechanism is plain and kafka.tls off: the password crosses in clear');
+  if (/@localhost>?$/.test(config.mail.from))
+    warnings.push(`mail.from is ${config.mail.from}: other mail servers refuse such a sender`);
   if (config.insecure) warnings.push('insecure is on: passwords may cross the network in clear');
   return warnings;
 }

@@ -19,6 +19,7 @@ const PRODUCTION = {
   AUTHCTL_PUBLIC_URL: 'https://auth.example.com/',
   AUTHCTL_MASTER_KEY: KEY,
   AUTHCTL_SMTP_URL: 'smtps://user:canary@mail.example.com:465',
+  AUTHCTL_MAIL_FROM: 'Example <no-reply@example.com>',
 };
 
 function write(name: string, text: string, mode = 0o600): string {
@@ -327,6 +328,14 @@ describe('production', () => {
       findWarnings(loadConfig({ env: { ...PRODUCTION, ...kafka, ...env } })).join();
     expect(warnings({ AUTHCTL_KAFKA_MECHANISM: 'plain' })).toContain('kafka.tls');
     expect(warnings({ AUTHCTL_KAFKA_MECHANISM: 'plain', AUTHCTL_KAFKA_TLS: 'on' })).toBe('');
+    expect(warnings({})).toBe('');
+  });
+
+  test('warns of a sender that no other mail server takes', () => {
+    const warnings = (env: Record<string, string>) => findWarnings(loadConfig({ env })).join();
+    expect(warnings({ ...PRODUCTION, AUTHCTL_MAIL_FROM: '' })).toContain('mail.from');
+    expect(warnings({ ...PRODUCTION, AUTHCTL_MAIL_FROM: 'a@localhost' })).toContain('mail.from');
+    expect(warnings(PRODUCTION)).toBe('');
     expect(warnings({})).toBe('');
   });
 
