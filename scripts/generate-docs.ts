@@ -26,7 +26,8 @@ environment and \`--hash-memory-kib\` as a flag. In the file, \`hash.mode: sync\
   take no value: \`--insecure\`, \`--no-insecure\`.
 - A **secret** can also be given as a file that holds it, under the same name with \`_file\` behind:
   \`AUTHCTL_MASTER_KEY_FILE=/run/secrets/master-key\`, \`--master-key-file\`. On the command line a secret
-  is only taken that way, because other users can read the arguments of a process.
+  is only taken that way, because other users can read the arguments of a process. A master key in a
+  file that every user can read is refused.
 - Unknown names are refused, so that a typing mistake does not go unnoticed.
 
 \`authctl config check\` lists every problem at once; \`authctl config show\` prints each value and where

@@ -45,6 +45,7 @@ test.skipIf(whyNot)(
     expect(said.stdout).toContain('"recovery_codes":[');
     expect(said.stdout).toContain('"status":"password_reset"');
     expect(said.stdout).toContain('"two_factor_enabled":false');
+    expect(said.stdout).toContain('"countess@example.com"\n["audit","known_networks","mails"');
     expect(said.stdout).toContain('"sessions":[{');
   },
   120_000,
