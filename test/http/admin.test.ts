@@ -292,6 +292,8 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
     expect(body.paths[route.path][route.method].security).toEqual([
       { operator: route.scope ? [route.scope] : [] },
     ]);
+  const names = operatorRoutes.map(({ operation }) => operation);
+  expect(names.every((name) => name !== undefined) && new Set(names).size).toBe(names.length);
   const user = body.paths['/admin/v1/users/{id}'];
   for (const { responses } of [user.get, user.patch])
     expect(responses[200].headers).toHaveProperty('ETag');

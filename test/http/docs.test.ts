@@ -53,6 +53,17 @@ test('the document says of each route whose token it takes, nobody’s too', asy
   for (const { operationId, security } of all) expect(security, operationId).toBeDefined();
 });
 
+test('each route has a name of its own for generated clients', async () => {
+  const { paths } = JSON.parse((await ask('/openapi.json')).text);
+  const operations = Object.values<Record<string, { operationId: string }>>(paths).flatMap(
+    Object.values<{ operationId: string }>,
+  );
+  const names = operations.map(({ operationId }) => operationId);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(['register', 'login', 'getMe', 'listSessions']));
+  expect(names.filter((name) => !/^[a-z][a-zA-Z]+$/.test(name) || name.includes('V1'))).toEqual([]);
+});
+
 test('the document names the ETag that a change takes as If-Match', async () => {
   const { paths } = JSON.parse((await ask('/openapi.json')).text);
   const { get, patch } = paths['/v1/me'];

@@ -24,6 +24,7 @@ const FlowAndCode = strictObject({ flow_token: FlowToken, code: MailedCode });
 export const verify = route({
   method: 'post',
   path: '/v1/verify',
+  operation: 'verify',
   summary: 'Prove the mailbox with the mailed code',
   description: 'Five tries per code; any string counts. The account is active afterwards.',
   tags: ['sign-in'],
@@ -41,6 +42,7 @@ export const verify = route({
 export const resend = route({
   method: 'post',
   path: '/v1/verify/resend',
+  operation: 'resendCode',
   summary: 'Send a new code',
   description:
     'Under a new flow token; the old token is dead, and so is the old code, unless the mailbox has had as many as it may: then that one stays.',
@@ -58,6 +60,7 @@ export const resend = route({
 export const twoFactor = route({
   method: 'post',
   path: '/v1/login/two-factor',
+  operation: 'loginTwoFactor',
   summary: 'Sign in with the second factor',
   description: 'A `code` of the authenticator app, or a `recovery_code`.',
   tags: ['sign-in'],
@@ -83,6 +86,7 @@ export const twoFactor = route({
 export const forgot = route({
   method: 'post',
   path: '/v1/password/forgot',
+  operation: 'forgotPassword',
   summary: 'Ask for a code to set a forgotten password anew',
   description: 'The same answer for a known and an unknown address.',
   tags: ['recovery'],
@@ -100,6 +104,7 @@ export const forgot = route({
 export const forgotVerify = route({
   method: 'post',
   path: '/v1/password/forgot/verify',
+  operation: 'verifyForgotPassword',
   summary: 'Redeem the mailed code',
   tags: ['recovery'],
   auth: 'none',
@@ -116,6 +121,7 @@ export const forgotVerify = route({
 export const reset = route({
   method: 'post',
   path: '/v1/password/reset',
+  operation: 'resetPassword',
   summary: 'Set the new password',
   description: 'Ends every session, signs nobody in, leaves the second factor alone.',
   tags: ['recovery'],

@@ -4,6 +4,7 @@ import { KeyList } from '../schemas/answers.ts';
 export const keys = route({
   method: 'get',
   path: '/v1/keys',
+  operation: 'getKeys',
   summary: 'The public keys that verify access tokens',
   description: 'Always lists the next key, so that a cached list already knows it when it signs.',
   tags: ['sessions'],

@@ -19,6 +19,7 @@ import { REAUTHENTICATION_ERRORS, withFactor } from './reauthentication.ts';
 export const me = route({
   method: 'get',
   path: '/v1/me',
+  operation: 'getMe',
   summary: 'The signed-in user',
   tags: ['account'],
   auth: 'bearer',
@@ -34,6 +35,7 @@ export const me = route({
 export const updateMe = route({
   method: 'patch',
   path: '/v1/me',
+  operation: 'updateMe',
   summary: 'Change username or phone',
   description: 'null removes a field. With `If-Match`, only the version that was read is changed.',
   tags: ['account'],
@@ -57,6 +59,7 @@ export const updateMe = route({
 export const deleteMe = route({
   method: 'delete',
   path: '/v1/me',
+  operation: 'deleteMe',
   summary: 'Delete this account',
   description: 'For good, and at once: everything that is held about the user but the audit.',
   tags: ['account'],
@@ -74,6 +77,7 @@ export const deleteMe = route({
 export const exportMe = route({
   method: 'get',
   path: '/v1/me/export',
+  operation: 'exportMe',
   summary: 'What is held about the signed-in user',
   description: 'All of it, but of each kind of record the newest 5,000 at most.',
   tags: ['account'],
@@ -88,6 +92,7 @@ export const exportMe = route({
 export const changePassword = route({
   method: 'post',
   path: '/v1/me/password',
+  operation: 'changePassword',
   summary: 'Change the password',
   description: 'This session stays; all others end.',
   tags: ['account'],
@@ -111,6 +116,7 @@ export const changePassword = route({
 export const changeEmail = route({
   method: 'post',
   path: '/v1/me/email',
+  operation: 'changeEmail',
   summary: 'Ask for another e-mail address',
   description: 'Nothing changes until the new mailbox proves its code.',
   tags: ['account'],
@@ -128,6 +134,7 @@ export const changeEmail = route({
 export const verifyEmailChange = route({
   method: 'post',
   path: '/v1/me/email/verify',
+  operation: 'verifyEmailChange',
   summary: 'Prove the new mailbox and change the address',
   tags: ['account'],
   auth: 'bearer',

@@ -8,6 +8,7 @@ import { expectAnswer } from './expect-answer.ts';
 export const register = route({
   method: 'post',
   path: '/v1/register',
+  operation: 'register',
   summary: 'Register an account',
   description:
     'Answers 202 `verification_required`, the same for a new and a taken address, where the domain ' +

@@ -21,6 +21,7 @@ import { expectAnswer } from './expect-answer.ts';
 export const login = route({
   method: 'post',
   path: '/v1/login',
+  operation: 'login',
   summary: 'Sign in with a password',
   description:
     'What else is needed shows only behind the right password: a mailed code, a second factor, or nothing.',
@@ -54,6 +55,7 @@ export const login = route({
 export const refresh = route({
   method: 'post',
   path: '/v1/token/refresh',
+  operation: 'refreshTokens',
   summary: 'Exchange a refresh token for new tokens',
   description:
     'Each refresh token works once. A retry of the last one within the grace returns the same ' +
@@ -72,6 +74,7 @@ export const refresh = route({
 export const logout = route({
   method: 'post',
   path: '/v1/logout',
+  operation: 'logout',
   summary: 'End this session',
   tags: ['sessions'],
   auth: 'bearer',
@@ -85,6 +88,7 @@ export const logout = route({
 export const logoutAll = route({
   method: 'post',
   path: '/v1/logout/all',
+  operation: 'logoutAll',
   summary: 'End all sessions of this user',
   tags: ['sessions'],
   auth: 'bearer',
@@ -98,6 +102,7 @@ export const logoutAll = route({
 export const listSessions = route({
   method: 'get',
   path: '/v1/me/sessions',
+  operation: 'listSessions',
   summary: 'List the devices that are signed in',
   tags: ['sessions'],
   auth: 'bearer',
@@ -111,6 +116,7 @@ export const listSessions = route({
 export const endSession = route({
   method: 'delete',
   path: '/v1/me/sessions/{id}',
+  operation: 'endSession',
   summary: 'End one session',
   tags: ['sessions'],
   auth: 'bearer',

@@ -9,6 +9,7 @@ const PasswordAndFactor = withFactor({ password: Password });
 export const beginTotp = route({
   method: 'post',
   path: '/v1/me/two-factor/totp',
+  operation: 'beginTotp',
   summary: 'Begin turning two-factor on',
   description:
     'Shows the seed once, as text, otpauth URI and QR code. Nothing is on before `confirm`.',
@@ -33,6 +34,7 @@ export const beginTotp = route({
 export const confirmTotp = route({
   method: 'post',
   path: '/v1/me/two-factor/totp/confirm',
+  operation: 'confirmTotp',
   summary: 'Turn two-factor on with the first code',
   tags: ['two-factor'],
   auth: 'bearer',
@@ -48,6 +50,7 @@ export const confirmTotp = route({
 export const disableTotp = route({
   method: 'post',
   path: '/v1/me/two-factor/totp/disable',
+  operation: 'disableTotp',
   summary: 'Turn two-factor off',
   description: 'Takes a factor beside the password; the recovery codes go, too.',
   tags: ['two-factor'],
@@ -65,6 +68,7 @@ export const disableTotp = route({
 export const regenerateRecoveryCodes = route({
   method: 'post',
   path: '/v1/me/two-factor/recovery-codes',
+  operation: 'regenerateRecoveryCodes',
   summary: 'Replace the recovery codes',
   description: 'Takes a factor beside the password. The old ones work no more.',
   tags: ['two-factor'],

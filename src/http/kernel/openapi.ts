@@ -60,7 +60,7 @@ function securitySchemesOf(routes: readonly AnyRoute[]): Json {
 function describeRoute(route: AnyRoute, schemas: Map<string, unknown>, isLimited: boolean): Json {
   const parameters = describeParameters(route, schemas);
   return {
-    operationId: operationId(route),
+    operationId: route.operation ?? operationId(route),
     summary: route.summary,
     ...(route.description && { description: route.description }),
     tags: route.tags,

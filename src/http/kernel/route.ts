@@ -77,6 +77,8 @@ interface RouteFacts {
   readonly method: Method;
   /** Parameters stand in braces, as in OpenAPI: `/v1/me/sessions/{id}`. */
   readonly path: `/${string}`;
+  /** What generated clients call it (`operationId`); of method and path where it has no name. */
+  readonly operation?: string;
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];

@@ -9,6 +9,7 @@ import { readTime } from './read-time.ts';
 export const listAudit = adminRoute({
   method: 'get',
   path: '/admin/v1/audit',
+  operation: 'listAudit',
   summary: 'Who did what to whom, from where, the newest first',
   tags: ['audit'],
   ...operatorsWith('audit:read'),

@@ -11,6 +11,7 @@ const ByName = strictObject({ name: Name });
 export const listDomains = adminRoute({
   method: 'get',
   path: '/admin/v1/domains',
+  operation: 'listDomains',
   summary: 'List the e-mail domains',
   tags: TAGS,
   ...operatorsWith('domains:read'),
@@ -24,6 +25,7 @@ export const listDomains = adminRoute({
 export const addDomain = adminRoute({
   method: 'post',
   path: '/admin/v1/domains',
+  operation: 'addDomain',
   summary: 'Add an e-mail domain',
   description: 'Pending until its TXT record is seen, unless you vouch for it with `trust`.',
   tags: TAGS,
@@ -45,6 +47,7 @@ export const addDomain = adminRoute({
 export const changeDomain = adminRoute({
   method: 'patch',
   path: '/admin/v1/domains/{name}',
+  operation: 'changeDomain',
   summary: 'Change the policy of a domain',
   description: 'Running nodes follow within a second.',
   tags: TAGS,
@@ -61,6 +64,7 @@ export const changeDomain = adminRoute({
 export const verifyDomain = adminRoute({
   method: 'post',
   path: '/admin/v1/domains/{name}/verify',
+  operation: 'verifyDomain',
   summary: 'Look for the TXT record of a domain',
   tags: TAGS,
   ...operatorsWith('domains:write'),
@@ -76,6 +80,7 @@ export const verifyDomain = adminRoute({
 export const removeDomain = adminRoute({
   method: 'delete',
   path: '/admin/v1/domains/{name}',
+  operation: 'removeDomain',
   summary: 'Remove a domain: no new registrations; its accounts stay',
   tags: TAGS,
   ...operatorsWith('domains:write'),

@@ -12,6 +12,7 @@ const DryRun = Type.Boolean({ description: 'Say what would happen, change nothin
 export const listKeys = adminRoute({
   method: 'get',
   path: '/admin/v1/keys',
+  operation: 'listKeys',
   summary: 'List all keys, never their secrets',
   tags: TAGS,
   ...operatorsWith('keys:read'),
@@ -22,6 +23,7 @@ export const listKeys = adminRoute({
 export const rotateKey = adminRoute({
   method: 'post',
   path: '/admin/v1/keys/rotate',
+  operation: 'rotateKey',
   summary: 'Replace a key: no restart, no token refused',
   tags: TAGS,
   ...operatorsWith('keys:write'),
@@ -51,6 +53,7 @@ export const rotateKey = adminRoute({
 export const retireKey = adminRoute({
   method: 'post',
   path: '/admin/v1/keys/{kid}/retire',
+  operation: 'retireKey',
   summary: 'Retire a key now: what it made fails within a second',
   tags: TAGS,
   ...operatorsWith('keys:write'),

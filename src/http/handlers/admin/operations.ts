@@ -13,6 +13,7 @@ const PROFILE = media('application/json; charset=utf-8');
 export const status = adminRoute({
   method: 'get',
   path: '/admin/v1/status',
+  operation: 'getStatus',
   summary: 'How the installation is doing: backlog, mail, events, processes',
   tags: ['operations'],
   ...operatorsWith('status:read'),
@@ -23,6 +24,7 @@ export const status = adminRoute({
 export const self = adminRoute({
   method: 'get',
   path: '/admin/v1/operator',
+  operation: 'getOperator',
   summary: 'Whose token this is, and what it is good for',
   tags: ['operations'],
   auth: 'operator',
@@ -36,6 +38,7 @@ export const self = adminRoute({
 export const cpuProfile = adminRoute({
   method: 'get',
   path: '/debug/profile',
+  operation: 'recordCpuProfile',
   summary: 'A CPU profile of this API process',
   description: 'Opens in the developer tools of a browser (`.cpuprofile`).',
   tags: ['operations'],
@@ -53,6 +56,7 @@ export const cpuProfile = adminRoute({
 export const heapProfile = adminRoute({
   method: 'get',
   path: '/debug/heap',
+  operation: 'recordHeapProfile',
   summary: 'What this API process allocates',
   description:
     'A sampling profile (`.heapprofile`). There is no heap snapshot: it would hold every secret in memory.',

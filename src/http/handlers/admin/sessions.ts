@@ -8,6 +8,7 @@ const TAGS = ['sessions'] as const;
 export const listUserSessions = adminRoute({
   method: 'get',
   path: '/admin/v1/users/{id}/sessions',
+  operation: 'listUserSessions',
   summary: 'List the live sessions of a user',
   tags: TAGS,
   ...operatorsWith('users:read'),
@@ -22,6 +23,7 @@ export const listUserSessions = adminRoute({
 export const endUserSessions = adminRoute({
   method: 'delete',
   path: '/admin/v1/users/{id}/sessions',
+  operation: 'endUserSessions',
   summary: 'End all sessions of a user',
   tags: TAGS,
   ...operatorsWith('users:write'),
@@ -36,6 +38,7 @@ export const endUserSessions = adminRoute({
 export const endUserSession = adminRoute({
   method: 'delete',
   path: '/admin/v1/users/{id}/sessions/{session_id}',
+  operation: 'endUserSession',
   summary: 'End one session of a user',
   tags: TAGS,
   ...operatorsWith('users:write'),
@@ -50,6 +53,7 @@ export const endUserSession = adminRoute({
 export const endAllSessions = adminRoute({
   method: 'delete',
   path: '/admin/v1/sessions',
+  operation: 'endAllSessions',
   summary: 'End every session of every user',
   tags: TAGS,
   ...operatorsWith('users:write'),

@@ -12,6 +12,7 @@ const FORWARD_AUTH_PATH = '/admin/v1/forward-auth';
 export const introspect = adminRoute({
   method: 'post',
   path: '/admin/v1/introspect',
+  operation: 'introspectToken',
   summary: 'Whether an access token is good right now',
   description:
     'As RFC 7662 has it, in JSON: signature, expiry, session and user are looked at; anything but a ' +

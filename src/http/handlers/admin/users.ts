@@ -23,6 +23,7 @@ const TAGS = ['users'] as const;
 export const listUsers = adminRoute({
   method: 'get',
   path: '/admin/v1/users',
+  operation: 'listUsers',
   summary: 'List users, the newest first',
   description: 'Every filter that is given must hold. Follow `next_cursor` until it is null.',
   tags: TAGS,
@@ -67,6 +68,7 @@ export const listUsers = adminRoute({
 export const createUser = adminRoute({
   method: 'post',
   path: '/admin/v1/users',
+  operation: 'createUser',
   summary: 'Create a user',
   description:
     'Active at once; the domain must be verified. Without `email_verified` the user proves the ' +
@@ -107,6 +109,7 @@ export const createUser = adminRoute({
 export const getUser = adminRoute({
   method: 'get',
   path: '/admin/v1/users/{id}',
+  operation: 'getUser',
   summary: 'One user',
   tags: TAGS,
   ...operatorsWith('users:read'),
@@ -122,6 +125,7 @@ export const getUser = adminRoute({
 export const changeUser = adminRoute({
   method: 'patch',
   path: '/admin/v1/users/{id}',
+  operation: 'changeUser',
   summary: 'Change status, role or username',
   description:
     'A change of status or role ends the sessions of the user: their tokens are refused on every ' +
@@ -151,6 +155,7 @@ export const changeUser = adminRoute({
 export const deleteUser = adminRoute({
   method: 'delete',
   path: '/admin/v1/users/{id}',
+  operation: 'deleteUser',
   summary: 'Delete a user and everything held about them',
   tags: TAGS,
   ...operatorsWith('users:write'),
@@ -166,6 +171,7 @@ export const deleteUser = adminRoute({
 export const setPassword = adminRoute({
   method: 'put',
   path: '/admin/v1/users/{id}/password',
+  operation: 'setUserPassword',
   summary: 'Set the password of a user',
   description: 'Without `password` one is drawn. All sessions end; the owner is told by mail.',
   tags: TAGS,
@@ -187,6 +193,7 @@ export const setPassword = adminRoute({
 export const resetTwoFactor = adminRoute({
   method: 'post',
   path: '/admin/v1/users/{id}/reset-two-factor',
+  operation: 'resetUserTwoFactor',
   summary: 'Take the second factor of a user who lost it',
   description: 'All sessions end; the owner is told by mail.',
   tags: TAGS,
