@@ -69,6 +69,23 @@ test('every step of a sign-in is on record, right or wrong', async () => {
   });
 });
 
+test('a wrong password is on record for the account that was meant; nothing of an address that is nobody’s', async () => {
+  const { email } = await createAccount(appliance);
+  const [user] = await appliance.sql<{ id: string }>('SELECT id FROM users WHERE email = $1', [
+    email,
+  ]);
+  const stranger = newAddress();
+  for (const address of [email, stranger]) {
+    const { headers } = await logIn(appliance, { email: address, password: WRONG });
+    const records = await appliance.sql<Record<string, unknown>>(
+      `SELECT * FROM audit WHERE request_id = $1`,
+      [headers.get('x-request-id')],
+    );
+    expect(records).toMatchObject([{ user_id: address === email ? user!.id : null, detail: null }]);
+    expect(JSON.stringify(records)).not.toContain(address);
+  }
+});
+
 test('every code that a mailbox gets is on record, right or wrong', async () => {
   const email = newAddress();
   await post('/v1/register', { email, password: PASSWORD });

@@ -61,22 +61,24 @@ export function createLogin(deps: LoginDeps) {
   ): Promise<Account> {
     const who = parseIdentifier(input);
     const attempt = await limits.beginLogin(who?.value ?? '', client);
+    let found: Account | null = null;
     async function check(): Promise<Account> {
-      const found = who && (await findAccount(db, who));
+      found = who && (await findAccount(db, who));
       const isRight = await credentials.verify(found?.credential ?? null, input.password, hasher);
       if (!found || !isRight) throw new AppError('invalid_credentials');
       return found;
     }
-    return settleAttempt(attempt, check, () => auditFailure(client));
+    return settleAttempt(attempt, check, () => auditFailure(client, found?.user.id));
   }
 
-  /** Which account was meant is not recorded: the identifier may be a password typed a line too early. */
-  async function auditFailure(client: ClientInfo): Promise<void> {
+  /** Of an account by its id. What was typed is not recorded: it may be a password, a line too early. */
+  async function auditFailure(client: ClientInfo, userId: string | undefined): Promise<void> {
     await recordAudit(db, {
       at: clock.now(),
       action: 'login.failed',
       actor: clientActor(client),
       result: 'refused',
+      userId,
     });
   }
 }
