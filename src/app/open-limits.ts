@@ -1,12 +1,7 @@
 import type { Scope } from '../lib/lifecycle.ts';
 import type { CounterStore } from '../services/limit/counter-store.ts';
 import { createLimits, type Limits } from '../services/limit/limits.ts';
-import {
-  createMailBudget,
-  createMailReturns,
-  type MailBudget,
-  type MailReturns,
-} from '../services/limit/mail-budget.ts';
+import { createMailBudget, type MailBudget } from '../services/limit/mail-budget.ts';
 import { createNoLimits } from '../services/limit/no-limits.ts';
 import { openCounterStore } from '../services/limit/open-counter-store.ts';
 import { createRules } from '../services/limit/rules.ts';
@@ -38,14 +33,6 @@ export async function openTextBudget(core: Core, scope: Scope): Promise<TextBudg
   if (config.limits === 'off') return { take: async () => true };
   const store = await openStore(core, scope);
   return createTextBudget({ clock, keys, store, rules: createRules(config) });
-}
-
-/** Opens the way back into the budgets of mailboxes, for the process that sends. */
-export async function openMailReturns(core: Core, scope: Scope): Promise<MailReturns> {
-  const { config, keys } = core;
-  if (config.limits === 'off') return { giveBack: async () => undefined };
-  const store = await openStore(core, scope);
-  return createMailReturns({ keys, store, rules: createRules(config) });
 }
 
 async function openStore({ config, db, clock, log }: Core, scope: Scope): Promise<CounterStore> {

@@ -19,7 +19,7 @@ import { webhookSecrets } from '../services/webhook/secrets.ts';
 import { createSignedPost } from '../services/webhook/signed-post.ts';
 import { createMailLoop, type MailLoop } from '../worker/send-mail.ts';
 import type { Core } from './core.ts';
-import { openMailReturns, openTextBudget } from './open-limits.ts';
+import { openTextBudget } from './open-limits.ts';
 import { programVersion } from './version.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
@@ -54,14 +54,9 @@ export function openTransport(config: Config, scope: Scope): Transport {
 }
 
 /** The worker's loop that sends queued mails. */
-export async function openMailLoop(
-  core: Core,
-  scope: Scope,
-  meters: WorkerMetrics,
-): Promise<MailLoop> {
+export function openMailLoop(core: Core, scope: Scope, meters: WorkerMetrics): MailLoop {
   const { config } = core;
-  const returns = await openMailReturns(core, scope);
-  const outlet = createMailOutlet(openRenderer(config), openTransport(config, scope), returns);
+  const outlet = createMailOutlet(openRenderer(config), openTransport(config, scope));
   return openLoop(core, meters, outlet, config.mail.concurrency);
 }
 

@@ -109,7 +109,7 @@ async function openLoops(
       host: hostname(),
       slots: forge.stats().slots,
     }),
-    mail: await openMailLoop(core, scope, meters),
+    mail: openMailLoop(core, scope, meters),
     ...(sms && { sms }),
     ...(relay && { events: relay }),
     sweeper: createSweeper({

@@ -33,11 +33,6 @@ export interface CounterStore {
    * last, and two that share several name them in the same order (no deadlock).
    */
   reserve(counters: OneOrTwo, now: Date): Promise<Reservation>;
-  /**
-   * Makes one hit not have happened that was counted at that time, if its window is still the current
-   * one: `giveBack` for whoever does not hold the hit, another process or a later one.
-   */
-  uncount(counter: Counter, at: Date): Promise<void>;
   /** Forgets a counter: hits, block, and how often it was full. */
   clear(counter: Counter): Promise<void>;
 }

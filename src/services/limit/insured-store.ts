@@ -74,10 +74,6 @@ export function createInsuredStore(options: InsuredStoreOptions): InsuredStore {
       const { answer } = shareds;
       return answer.full ? answer : { full: null, hits: answer.hits.map(insure) };
     },
-    // As in `insure`: what cannot be taken off stays counted.
-    async uncount(counter, at) {
-      await ask(() => shared.uncount(counter, at));
-    },
     async clear(counter) {
       await local.clear(counter);
       await ask(() => shared.clear(counter));

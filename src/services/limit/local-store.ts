@@ -69,10 +69,6 @@ export function createLocalStore(capacity = DEFAULT_CAPACITY): CounterStore & { 
       }
       return { full: null, hits: counters.map((counter) => take(counter, nowMs)) };
     },
-    async uncount({ rule, key }, at) {
-      const entry = entriesOf(rule).get(key);
-      if (entry && isWithin(entry, rule, at.getTime())) uncount(entry);
-    },
     async clear({ rule, key }) {
       entriesOf(rule).delete(key);
     },
@@ -87,11 +83,6 @@ function openAt(entry: Entry): number {
 function isOver(entry: Entry, { windowMs, longestBlockMs }: Rule, now: number): boolean {
   const opensAt = openAt(entry);
   return opensAt <= now || opensAt > now + Math.max(windowMs, longestBlockMs) + CLOCK_SLACK_MS;
-}
-
-/** Whether a hit of this time was counted in the current window. */
-function isWithin({ windowEndsAt }: Entry, { windowMs }: Rule, at: number): boolean {
-  return windowEndsAt > at && windowEndsAt <= at + windowMs;
 }
 
 function count(entry: Entry, rule: Rule, now: number): void {

@@ -5,10 +5,14 @@ import { recordAudit } from '../audit/record.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
 import { counterOf } from './counter-of.ts';
-import type { Counter, CounterStore } from './counter-store.ts';
+import type { CounterStore } from './counter-store.ts';
 import type { Rules } from './rules.ts';
 
-/** How much mail of one type a mailbox may be sent (5 an hour, 20 a day). */
+/**
+ * How much mail of one type a mailbox may be sent (5 an hour, 20 a day). What was asked for counts, sent or
+ * not: whether it was sent depends on whose mailbox it is, and a request beyond the budget shows, for it ends
+ * no flow that was begun before.
+ */
 export interface MailBudget {
   /**
    * Takes one mail from a mailbox's budget; false when it is used up: the caller then answers as
@@ -16,15 +20,6 @@ export interface MailBudget {
    * @param type what the mailbox gets; one budget a type
    */
   take(type: string, mailbox: string, client: ClientInfo): Promise<boolean>;
-}
-
-/** The other end of `MailBudget`, for the process that sends. */
-export interface MailReturns {
-  /**
-   * Gives back what was taken for a mail that was never sent: its reader may be sent another instead.
-   * @param at when the mail was written
-   */
-  giveBack(type: string, mailbox: string, at: Date): Promise<void>;
 }
 
 export interface MailBudgetDeps {
@@ -42,9 +37,7 @@ const FIND_OWNER = statement(
 );
 
 /** Counts mails by mailbox, known or not, under a keyed name. */
-export function createMailBudget(deps: MailBudgetDeps): MailBudget {
-  const { db, clock, keys, store, rules } = deps;
-
+export function createMailBudget({ db, clock, keys, store, rules }: MailBudgetDeps): MailBudget {
   /** By the owner's id, as the audit holds no addresses; nobody's mailbox is recorded without one. */
   async function auditRefusal(
     type: string,
@@ -65,35 +58,18 @@ export function createMailBudget(deps: MailBudgetDeps): MailBudget {
 
   return {
     async take(type, mailbox, client) {
+      const { secret } = (await keys.ring()).code.active;
       const now = clock.now();
-      const reserved = await store.reserve(await countersOf({ keys, rules }, type, mailbox), now);
+      const reserved = await store.reserve(
+        [
+          counterOf(secret, rules.mailHour, type, mailbox),
+          counterOf(secret, rules.mailDay, type, mailbox),
+        ],
+        now,
+      );
       if (!reserved.full) return true;
       await auditRefusal(type, mailbox, client, now);
       return false;
     },
   };
-}
-
-/** Takes mails off the same counters again. */
-export function createMailReturns(
-  deps: Pick<MailBudgetDeps, 'keys' | 'store' | 'rules'>,
-): MailReturns {
-  return {
-    async giveBack(type, mailbox, at) {
-      for (const counter of await countersOf(deps, type, mailbox))
-        await deps.store.uncount(counter, at);
-    },
-  };
-}
-
-async function countersOf(
-  { keys, rules }: Pick<MailBudgetDeps, 'keys' | 'rules'>,
-  type: string,
-  mailbox: string,
-): Promise<[Counter, Counter]> {
-  const { secret } = (await keys.ring()).code.active;
-  return [
-    counterOf(secret, rules.mailHour, type, mailbox),
-    counterOf(secret, rules.mailDay, type, mailbox),
-  ];
 }

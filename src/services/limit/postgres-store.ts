@@ -18,14 +18,11 @@ const FIND_OPENING = statement(
   'limit_counters.find_opening',
   'SELECT greatest(window_ends_at, blocked_until) AS open_at FROM limit_counters WHERE key = $1',
 );
-const TAKE_OFF = `UPDATE limit_counters
+const GIVE_BACK = statement(
+  'limit_counters.give_back',
+  `UPDATE limit_counters
    SET hits = hits - 1, strikes = strikes - (blocked_until IS NOT NULL)::int, blocked_until = NULL
-   WHERE key = $1 AND hits > 0`;
-const GIVE_BACK = statement('limit_counters.give_back', `${TAKE_OFF} AND window_ends_at = $2`);
-const UNCOUNT = statement(
-  'limit_counters.uncount',
-  `${TAKE_OFF} AND window_ends_at > $2::timestamptz
-   AND window_ends_at <= $2::timestamptz + $3::int * interval '1 ms'`,
+   WHERE key = $1 AND window_ends_at = $2 AND hits > 0`,
 );
 const CLEAR = statement('limit_counters.clear', 'DELETE FROM limit_counters WHERE key = $1');
 
@@ -64,9 +61,6 @@ export function createPostgresStore(db: Db): CounterStore {
       if (!full) return { full: null, hits };
       await Promise.all(hits.map((hit) => hit.giveBack()));
       return { full, until: await findOpening(full, now) };
-    },
-    async uncount({ rule, key }, at) {
-      await db.execute(UNCOUNT, [key, at, rule.windowMs]);
     },
     async clear({ key }) {
       await db.execute(CLEAR, [key]);

@@ -59,12 +59,10 @@ const RESERVE = script(`
   return reply
 `);
 
-/** KEYS: a counter. ARGV: between which times the window ends in which the hit was counted. */
+/** KEYS: a counter. ARGV: the end of the window in which the hit was counted. */
 const GIVE_BACK = script(`
   local f = redis.call('HMGET', KEYS[1], 'window', 'hits', 'blocked', 'strikes')
-  local ends = tonumber(f[1])
-  if not ends or ends < tonumber(ARGV[1]) or ends > tonumber(ARGV[2]) then return 0 end
-  if tonumber(f[2]) == 0 then return 0 end
+  if f[1] ~= ARGV[1] or tonumber(f[2]) == 0 then return 0 end
   redis.call('HINCRBY', KEYS[1], 'hits', -1)
   if f[3] ~= '0' then redis.call('HSET', KEYS[1], 'blocked', '0', 'strikes', tonumber(f[4]) - 1) end
   return 1
@@ -93,7 +91,7 @@ export function createValkeyStore(client: ValkeyClient): CounterStore {
   function toHit(key: string, windowEndsAt: number): Hit {
     return {
       async giveBack() {
-        await run(GIVE_BACK, [key], [windowEndsAt, windowEndsAt]);
+        await run(GIVE_BACK, [key], [windowEndsAt]);
       },
     };
   }
@@ -107,10 +105,6 @@ export function createValkeyStore(client: ValkeyClient): CounterStore {
       const full = counters[place - 1];
       if (full) return { full, until: new Date(times[0]!) };
       return { full: null, hits: keys.map((key, index) => toHit(key, times[index]!)) };
-    },
-    async uncount(counter, at) {
-      const atMs = at.getTime();
-      await run(GIVE_BACK, [toKey(counter)], [atMs + 1, atMs + counter.rule.windowMs]);
     },
     async clear(counter) {
       await client.del(toKey(counter));

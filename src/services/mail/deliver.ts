@@ -73,7 +73,7 @@ export function createDelivery(deps: DeliveryDeps) {
       data = await openMail(keys, mail);
       if (isTooOld(mail) || hasExpired(data, mail.created_at, clock.now()))
         return await bury(mail, 'expired');
-      if (await isSuperseded(mail, data)) return await withdrawSpared(mail);
+      if (await isSuperseded(mail, data)) return await withdraw(mail);
       await send(mail, data, signal);
     } catch (error) {
       if (signal.aborted) return settled(mailStore.release(db, mail), 'released');
@@ -121,13 +121,6 @@ export function createDelivery(deps: DeliveryDeps) {
       'mail withdrawn, no flow awaits its code',
     );
     return settled(mailStore.withdraw(db, mail), 'withdrawn');
-  }
-
-  /** Who asks for codes while the mail server is away has used up no budget: they get the last one. */
-  async function withdrawSpared(mail: ClaimedMail): Promise<DeliveryOutcome> {
-    const outcome = await withdraw(mail);
-    if (outcome === 'withdrawn') await outlet.spare(mail);
-    return outcome;
   }
 
   /** Its recipient has had enough for now; what it tells would come too late when there is room again. */

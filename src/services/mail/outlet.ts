@@ -6,8 +6,6 @@ export interface Outlet {
   readonly channel: Channel;
   /** Whether its recipient may be sent one more; asked once, before the first try. */
   admit(mail: ClaimedMail): Promise<boolean>;
-  /** A message was withdrawn unsent: its recipient may be sent another instead. */
-  spare(mail: ClaimedMail): Promise<void>;
   /** A message of this age tells nothing any more; null: what it holds says how long. */
   readonly expiresAfterMs: number | null;
   /**

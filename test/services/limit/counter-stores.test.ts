@@ -177,20 +177,6 @@ describe.each(STORE_KINDS)('counters $name', ({ name, isMissing, open }) => {
     expect(await refusedUntil(on, later(6 * MINUTE_MS))).toEqual(later(10 * MINUTE_MS));
   });
 
-  test('a hit is taken off by the time it was counted, in its own window only', async () => {
-    const on = counter(PLAIN);
-    await fill(on);
-    await store.uncount(on, later(-1));
-    await store.uncount(on, later(5 * MINUTE_MS));
-    expect(await refusedUntil(on)).toEqual(later(5 * MINUTE_MS));
-    await store.uncount(on, later(5 * MINUTE_MS - 1));
-    await store.uncount(on, START);
-    await take(on);
-    await take(on);
-    expect(await refusedUntil(on)).toEqual(later(5 * MINUTE_MS));
-    await store.uncount(counter(PLAIN), START);
-  });
-
   test('a hit that began a block, given back, ends it as if it had never been', async () => {
     const on = counter(BLOCKING);
     const hits = await fill(on);

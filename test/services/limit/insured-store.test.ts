@@ -226,7 +226,6 @@ describe('a limiter over PostgreSQL', () => {
     let db = open(database.connectionString);
     const shared: CounterStore = {
       reserve: (counters, now) => createPostgresStore(db).reserve(counters, now),
-      uncount: (of, at) => createPostgresStore(db).uncount(of, at),
       clear: (of) => createPostgresStore(db).clear(of),
     };
     const local = createLocalStore();

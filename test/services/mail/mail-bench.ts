@@ -84,8 +84,7 @@ export async function openMailBench() {
   }
 
   function deliveryOver(transport: Transport, options: Partial<DeliveryDeps> = {}) {
-    const returns = { giveBack: async () => undefined };
-    const outlet = createMailOutlet(render, transport, returns);
+    const outlet = createMailOutlet(render, transport);
     return createDelivery({ db, clock, log, keys, outlet, maxTries: 8, ...options });
   }
 

@@ -22,8 +22,6 @@ export function createSmsOutlet({ render, send, budget }: SmsOutletDeps): Outlet
         userId: user_id,
         type: kind === 'signed_in' ? 'signed_in' : 'change',
       }),
-    // No text message holds a code, and only those of codes are withdrawn.
-    spare: async () => undefined,
     expiresAfterMs: EXPIRES_AFTER_MS,
     send: ({ id, kind, recipient }, data, signal) =>
       send({ id, kind, to: recipient, text: render(kind, data) }, signal),
