@@ -25,18 +25,23 @@ const END_ONE = statement(
   `UPDATE sessions SET ended_at = $3, end_reason = $4
    WHERE id = $1 AND user_id = $2 AND ended_at IS NULL RETURNING id, expires_at > $3 AS was_live`,
 );
+// Rows are locked in the order of their ids, wherever many are ended: of two callers that meet one waits.
 const END_ALL = statement(
   'sessions.end_all',
-  `UPDATE sessions SET ended_at = $3, end_reason = $4
-   WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL
+  `UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = ANY (ARRAY (
+     SELECT id FROM sessions
+     WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND ended_at IS NULL
+     ORDER BY id FOR NO KEY UPDATE))
    RETURNING id, expires_at > $3 AS was_live`,
 );
 const END_UNUSED = statement(
   'sessions.end_unused',
-  `UPDATE sessions SET ended_at = $2, end_reason = $3
-   WHERE ended_at IS NULL AND id IN (
-     SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
-     ORDER BY last_used_at DESC, id DESC OFFSET ${MOST_SESSIONS})
+  `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = ANY (ARRAY (
+     SELECT id FROM sessions
+     WHERE ended_at IS NULL AND id IN (
+       SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+       ORDER BY last_used_at DESC, id DESC OFFSET ${MOST_SESSIONS})
+     ORDER BY id FOR NO KEY UPDATE))
    RETURNING id`,
 );
 // Whoever seems to have expired, too: what is ended for everyone must not depend on a node's clock.
