@@ -6,6 +6,7 @@ import {
   createAccount,
   createTwoFactorAccount,
   logIn,
+  newAddress,
   OTHER_PASSWORD,
   PASSWORD,
   signIn,
@@ -126,6 +127,23 @@ describe('what an operator does to an account holds on every node within a secon
     const { generatedPassword } = await set();
     await signIn(there, { email: account.email, password: generatedPassword! });
     expect(JSON.stringify(await auditOf(account.id))).not.toContain(generatedPassword);
+  });
+
+  test('password: who changed their address while it was hashed is told at the new one', async () => {
+    const account = await knownUser();
+    const email = newAddress();
+    const set = await here.core.db.transaction(async (tx) => {
+      const move = { name: '', text: 'UPDATE users SET email = $2 WHERE id = $1' };
+      await tx.execute(move, [account.id, email]);
+      const setting = users.setPassword(OPERATOR, account.id, undefined);
+      const waiting = `SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await eventually('it waits', async () => (await here.sql(waiting)).length === 1);
+      return { setting };
+    });
+    await set.setting;
+    expect(await mailKinds(here, email)).toEqual(['password_changed']);
+    expect(await mailKinds(here, account.email)).not.toContain('password_changed');
   });
 
   test('one session, all of a user, and nobody else’s', async () => {

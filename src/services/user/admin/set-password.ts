@@ -6,6 +6,7 @@ import { findAccountById } from '../../account/find.ts';
 import type { Actor } from '../../audit/actor.ts';
 import { replacePassword } from '../../password/store.ts';
 import type { PasswordTools } from '../../password/tools.ts';
+import { readLockedUser } from './read-locked.ts';
 
 export interface SetPasswordDeps {
   readonly db: Db;
@@ -34,13 +35,14 @@ export function createSetPassword({ db, changeAccount, passwordTools }: SetPassw
   ): Promise<PasswordSet> {
     const account = await findAccountById(db, userId);
     if (!account) throw new AppError('not_found', { text: 'There is no such user.' });
-    const { user } = account;
     const generatedPassword = given === undefined ? generatePassword() : null;
     const password = given ?? generatedPassword!;
     const { preparePassword } = await passwordTools();
     const next = await preparePassword(account, password);
 
     const ended = await changeAccount(byOperator(actor, userId), async (change) => {
+      // As they are now: who changed their address while this was hashed is told at the new one.
+      const user = await readLockedUser(change.tx, userId, null);
       if (!(await replacePassword(change, next))) throw new AppError('conflict');
       const sessions = await change.endSessions('password_changed');
       const detail = { sessions_ended: sessions, generated: generatedPassword !== null };
