@@ -21,7 +21,7 @@ const BORDERLESS = {
 
 /**
  * Rows under a head, in columns. Control characters are shown as `?`: cells hold what strangers typed,
- * and a terminal obeys escape sequences. The head is bold on a terminal unless `NO_COLOR` is set.
+ * and a terminal obeys escape sequences, and marks that turn the rest of a row around. The head is bold on a terminal unless `NO_COLOR` is set.
  */
 export function formatTable(
   head: readonly string[],
@@ -63,6 +63,9 @@ const UNITS = [
   ['s', 1],
 ] as const;
 
+/** Controls, ends of lines, and what changes the direction of all text after it (Unicode UAX #9). */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
+
 function formatCell(cell: string | number | null): string {
-  return cell === null ? '-' : String(cell).replaceAll(/\p{Cc}/gu, '?');
+  return cell === null ? '-' : String(cell).replaceAll(UNSAFE, '?');
 }

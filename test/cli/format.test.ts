@@ -21,6 +21,10 @@ test('a cell cannot send control characters to the terminal', () => {
   expect(formatTable(['X'], [['a\u001b[2Jb\nc\u009b']])).toBe('X\na?[2Jb?c?');
 });
 
+test('a cell cannot end its row or turn it around', () => {
+  expect(formatTable(['X', 'Y'], [['a\u202eb\u2066c\u2028d', 1]])).toBe('X        Y\na?b?c?d  1');
+});
+
 test.each([
   [0, '0ms'],
   [999, '999ms'],
