@@ -1,4 +1,5 @@
 import { AppError, type FieldError } from '../../../errors.ts';
+import { hasCalendarDay } from '../../../lib/calendar-day.ts';
 import { parseForeignHash } from '../../credential/foreign/parse.ts';
 import {
   type Identity,
@@ -159,7 +160,7 @@ function toRole(value: unknown): string | undefined {
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 function toTime(value: unknown, now: Date): Date | undefined {
-  if (typeof value !== 'string' || !TIME.test(value)) return undefined;
+  if (typeof value !== 'string' || !TIME.test(value) || !hasCalendarDay(value)) return undefined;
   const time = new Date(value);
   return time.getTime() >= 0 && time <= now ? time : undefined;
 }

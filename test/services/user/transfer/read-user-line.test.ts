@@ -80,6 +80,7 @@ test.each<[unknown, string[]]>([
   [{ ...ADA, email_verified: 'true' }, ['/email_verified bad_format']],
   [{ ...ADA, created_at: '2026-02-01' }, ['/created_at bad_format']],
   [{ ...ADA, created_at: '2026-03-01T12:00:01Z' }, ['/created_at bad_format']],
+  [{ ...ADA, created_at: '2025-02-30T12:00:00Z' }, ['/created_at bad_format']],
   [{ ...ADA, created_at: 1_700_000_000 }, ['/created_at bad_format']],
   [{ ...ADA, password_hash: 'secret' }, ['/password_hash unknown_format']],
   [{ ...ADA, password_hash: `${BCRYPT}x` }, ['/password_hash malformed']],
