@@ -3,15 +3,21 @@ import { parseHeaderList } from '../src/lib/header-list.ts';
 import { Secret } from './secret.ts';
 import { define, type Setting, type Words } from './setting.ts';
 
-/** A secret of at least `minLength` characters. */
-export function secret(
-  words: Words & { minLength?: number },
-): Setting<Secret | undefined, 'secret'> {
-  const min = words.minLength ?? 1;
-  const expects = min > 1 ? `at least ${min} characters` : 'a value';
-  return define(words, 'secret', expects, undefined, (value) =>
-    value.length >= min ? new Secret(value) : undefined,
-  );
+/** A secret of any length. */
+export function secret(words: Words): Setting<Secret | undefined, 'secret'> {
+  return define(words, 'secret', 'a value', undefined, (value) => new Secret(value));
+}
+
+/** Standard Webhooks' form: random bytes, 24 at least, in base64. Whatever is no base64 would be left out. */
+const BYTES_TO_SIGN_WITH = /^whsec_[\w+/-]{32,}={0,2}$/;
+
+/** A secret that messages are signed with: a text, or bytes as `whsec_…`. */
+export function signingSecret(words: Words): Setting<Secret | undefined, 'secret'> {
+  const expects = 'at least 32 characters; after whsec_ they are base64';
+  return define(words, 'secret', expects, undefined, (value) => {
+    const isGood = value.startsWith('whsec_') ? BYTES_TO_SIGN_WITH.test(value) : value.length >= 32;
+    return isGood ? new Secret(value) : undefined;
+  });
 }
 
 /** HTTP headers as OpenTelemetry writes them; they often hold a key. */

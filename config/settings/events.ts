@@ -1,5 +1,5 @@
 import { hostPort } from '../list-items.ts';
-import { secret, secretUrl } from '../secret-setting.ts';
+import { secret, secretUrl, signingSecret } from '../secret-setting.ts';
 import { choice, duration, integer, list, type Setting, text, toggle } from '../setting.ts';
 
 /** Where events go. */
@@ -42,9 +42,8 @@ export const events = {
     without: 'no webhook',
     example: 'https://example.com/hooks/authctl',
   }),
-  'webhook.secret': secret({
+  'webhook.secret': signingSecret({
     about: 'Signs the webhook (HMAC-SHA-256).',
-    minLength: 32,
     without: 'a key derived from the keys of this installation',
     example: 'the output of: openssl rand -base64 32',
   }),

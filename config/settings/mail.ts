@@ -1,4 +1,4 @@
-import { secret, secretUrl } from '../secret-setting.ts';
+import { secretUrl, signingSecret } from '../secret-setting.ts';
 import { choice, duration, integer, type Setting, text } from '../setting.ts';
 
 /** How mails and text messages leave, and how many. */
@@ -64,9 +64,8 @@ export const mail = {
     without: 'no text messages',
     example: 'https://sms-gateway.internal/send',
   }),
-  'sms.secret': secret({
+  'sms.secret': signingSecret({
     about: 'Signs what the gateway is sent (HMAC-SHA-256).',
-    minLength: 32,
     without: 'a key derived from the keys of this installation',
     example: 'the output of: openssl rand -base64 32',
   }),

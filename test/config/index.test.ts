@@ -296,6 +296,23 @@ describe('secrets', () => {
   ])('a master key that is %s is refused', (_, text) => {
     expect(faults({ AUTHCTL_MASTER_KEY: text })).toEqual(['master_key']);
   });
+
+  test.each([
+    ['a short text', 'x'.repeat(31)],
+    ['nothing but what base64 has not', `whsec_${'!'.repeat(40)}`],
+    ['fewer bytes than Standard Webhooks asks for', `whsec_${'A'.repeat(31)}`],
+  ])('messages are not signed with %s', (_, text) => {
+    const env = { AUTHCTL_WEBHOOK_SECRET: text, AUTHCTL_SMS_SECRET: text };
+    expect(faults(env)).toEqual(['sms.secret', 'webhook.secret']);
+  });
+
+  test.each([['x'.repeat(32)], [`whsec_${Buffer.alloc(24, 7).toString('base64')}`]])(
+    'messages may be signed with %s',
+    (text) => {
+      const { webhook } = loadConfig({ env: { AUTHCTL_WEBHOOK_SECRET: text } });
+      expect(webhook.secret?.reveal()).toBe(text);
+    },
+  );
 });
 
 describe('production', () => {
