@@ -142,6 +142,18 @@ describe('a resend beyond the budget sends no code, so the last one goes on', ()
     expect(verified.body.status).toBe('reset_authorized');
   });
 
+  test('for the time that its mail says, however often another is asked for', async () => {
+    const { email } = await createAccount(limited);
+    const asked = await call('/v1/password/forgot', { email });
+    const { kept } = await resendTwice(asked.body.flow_token);
+    const code = await codeFor(limited, email, 'reset_password');
+    limited.clock.advance(6 * 60_000);
+    const again = await call('/v1/verify/resend', { flow_token: kept });
+    limited.clock.advance(6 * 60_000);
+    const body = { flow_token: again.body.flow_token, code };
+    expect((await call('/v1/password/forgot/verify', body)).body.code).toBe('invalid_code');
+  });
+
   test.each(['an owner’s', 'nobody’s'])('with the tries it has left: %s', async (whose) => {
     const email = whose === 'nobody’s' ? newAddress() : (await createAccount(limited)).email;
     const asked = await call('/v1/password/forgot', { email });

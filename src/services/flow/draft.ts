@@ -37,6 +37,7 @@ export interface FlowRow {
   readonly tries: number;
   readonly amr: readonly Amr[];
   readonly deviceName: string | null;
+  /** When its code was drawn, where it awaits one that was kept. */
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
@@ -50,8 +51,8 @@ export interface FlowStart {
   /** What has been proved, for the session that the flow may end in. */
   readonly amr?: readonly Amr[];
   readonly deviceName?: string | null;
-  /** A code that is out already and goes on, with the tries it has left: no other is mailed. */
-  readonly kept?: Pick<FlowRow, 'code' | 'tries'>;
+  /** A code that is out already and goes on, with the tries and the time it has left: no other is mailed. */
+  readonly kept?: Pick<FlowRow, 'code' | 'tries' | 'createdAt'>;
 }
 
 /** The columns that every new flow is written with; `flowValues` has their order. */
@@ -89,11 +90,11 @@ export function createFlowDrafts({ clock, keys }: { clock: Clock; keys: Keys }) 
         address,
         code: digest && { digest, kid, flow: tokenDigest },
         tries: 0,
-        ...start.kept,
         amr: start.amr ?? [],
         deviceName: start.deviceName ?? null,
         createdAt: now,
         expiresAt,
+        ...start.kept,
       },
     };
   }

@@ -12,7 +12,7 @@ import type { Amr } from '../session/issue.ts';
 import { lockUser } from '../user/lock.ts';
 import { USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { StoredCode } from './draft.ts';
-import { FLOW_TRIES, type FlowOrigin, type FlowPurpose } from './purposes.ts';
+import { FLOW_TRIES, FLOW_TTL_MS, type FlowOrigin, type FlowPurpose } from './purposes.ts';
 
 /** A live flow, as its token's holder presents it. */
 export interface OpenFlow {
@@ -30,6 +30,8 @@ export interface OpenFlow {
   /** What was proved before the flow. */
   readonly amr: readonly Amr[];
   readonly deviceName: string | null;
+  /** When its code was drawn, where it awaits one. */
+  readonly createdAt: Date;
 }
 
 interface FlowColumns {
@@ -45,11 +47,12 @@ interface FlowColumns {
   sealed: Buffer | null;
   amr: Amr[];
   device_name: string | null;
+  created_at: Date;
   is_in_time: boolean;
 }
 
 const COLUMNS = `f.token_digest, f.purpose, f.origin, f.user_id, f.address, f.code_digest, f.code_kid,
-  f.code_flow, f.tries, f.sealed, f.amr, f.device_name`;
+  f.code_flow, f.tries, f.sealed, f.amr, f.device_name, f.created_at`;
 
 // A try is taken before anything is compared, so parallel guesses cannot exceed the count. A try that
 // comes too late takes them all: a clock that is set back brings no flow back that was refused for its time.
@@ -111,7 +114,8 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
     },
 
     /**
-     * Checks a mailed code. A wrong one is put on record, a decoy's too: it costs time.
+     * Checks a mailed code, which works for as long as its mail says, under whichever token. A wrong one
+     * is put on record, a decoy's too: it costs time.
      * @returns whom it was sent to
      * @throws AppError `invalid_code`; the try stays taken
      */
@@ -120,7 +124,9 @@ export function createFlowRedeemer({ db, clock, keys }: { db: Db; clock: Clock; 
       const presented = normaliseCode(presentedCode);
       const { byKid } = await keys.having('code', code?.kid ?? null);
       const key = byKid.get(code?.kid ?? '');
+      const age = clock.now().getTime() - flow.createdAt.getTime();
       const isRight =
+        age < FLOW_TTL_MS[flow.purpose] &&
         code !== null &&
         presented !== null &&
         key !== undefined &&
@@ -191,6 +197,7 @@ function toOpenFlow(row: FlowColumns): OpenFlow {
     sealed: toSealed(row),
     amr: row.amr,
     deviceName: row.device_name,
+    createdAt: row.created_at,
   };
 }
 

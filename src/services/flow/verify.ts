@@ -63,7 +63,7 @@ export function createVerify(deps: VerifyDeps) {
       if (digest) await limits.takeFlow(digest);
       // The old flow ends first, in one statement: of two callers one sends the new code.
       const old = await flows.replace(db, input.flow_token, ['verify', 'forgot']);
-      const { purpose } = old;
+      const { purpose, code, tries, createdAt } = old;
       const address = old.address!;
       const mailKind = purpose === 'verify' ? 'verify_email' : 'reset_password';
       const mayMail = await mailBudget.take(mailKind, address, client);
@@ -75,7 +75,7 @@ export function createVerify(deps: VerifyDeps) {
         deviceName: old.deviceName,
         mailKind,
         mayMail,
-        ...(mayMail ? {} : { kept: { code: old.code, tries: old.tries } }),
+        ...(mayMail ? {} : { kept: { code, tries, createdAt } }),
       });
       await codeFlows.insert(db, draft);
       const { flow } = draft;
