@@ -51,12 +51,15 @@ const toWarning = ({ detail, hint }: Finding) => `${detail}; ${hint}`;
 
 function toRows(status: StatusResult): [string, string][] {
   const age = formatElapsed(status.oldest_pending_seconds * 1_000);
-  const drain =
-    status.drain_seconds === null ? 'no worker' : formatElapsed(status.drain_seconds * 1_000);
+  const { drain_seconds } = status;
+  const drained =
+    drain_seconds === null
+      ? 'no worker drains them'
+      : `drained in ${formatElapsed(drain_seconds * 1_000)}`;
   return [
     ['users', String(status.users)],
     ['sessions', String(status.sessions)],
-    ['pending hashes', `${status.pending_hashes}, oldest ${age}, drained in ${drain}`],
+    ['pending hashes', `${status.pending_hashes}, oldest ${age}, ${drained}`],
     ['parked hashes', String(status.parked_hashes)],
     ['hash rate', `${status.hash_rate}/s`],
     ['mail', describeMessages(status.mail)],

@@ -18,7 +18,7 @@ interface ErrorSpec {
 export const ERRORS = {
   malformed_json: { http: 400, exit: 1, text: 'The body is not valid JSON.' },
   invalid_credentials: { http: 401, exit: 1, text: 'The credentials are not valid.' },
-  invalid_token: { http: 401, exit: 1, text: 'The access token is missing, invalid or expired.' },
+  invalid_token: { http: 401, exit: 1, text: 'The token is missing, invalid or expired.' },
   invalid_code: { http: 401, exit: 1, text: 'The code is not valid.' },
   invalid_refresh_token: {
     http: 401,

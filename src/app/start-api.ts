@@ -46,6 +46,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const { config, nodes } = core;
   const version = programVersion();
   const metrics = createMetrics();
+  metrics.info('build_info', 'The version that runs.', { version });
   const forge = await openForge(config, scope, options.processes, core.tracer);
   const { limits, mailBudget } = await openLimits(core, scope);
   const batchRows = metrics.histogram('registration_batch_rows', 'Rows of a batch.', BATCH_ROWS);

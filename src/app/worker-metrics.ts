@@ -5,6 +5,7 @@ import type { Relay } from '../services/event/relay.ts';
 import type { Delivery } from '../services/mail/deliver.ts';
 import type { Channel } from '../services/mail/kinds.ts';
 import type { Core } from './core.ts';
+import { programVersion } from './version.ts';
 
 /** What a worker counts: each of its services as it was, and seen by the metrics. */
 export interface WorkerMetrics {
@@ -30,6 +31,7 @@ const MESSAGES = {
 export function createWorkerMetrics({ db, clock }: Core, forge: Forge): WorkerMetrics {
   const metrics = createProcessMetrics(PREFIX);
   const { counter, gauge, histogram } = metrics;
+  metrics.info('build_info', 'The version that runs.', { version: programVersion() });
   gauge('hash_rate', 'Hashes per second at the present cost.', () => forge.ratePerSecond());
   gauge('database_connections', 'Open connections.', () => db.stats().total);
   gauge('database_waiting', 'Work that waits for a connection.', () => db.stats().waiting);

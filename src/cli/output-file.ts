@@ -20,8 +20,10 @@ export async function createOutputFile(path: string, what: string): Promise<Unfi
 
 /** The error of a command that cannot write where it was told to: what, where, why, and what to do. */
 export function unwritable(path: string, what: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   if (errorCode(cause) === 'EEXIST') return alreadyThere(path);
+  const said = cause instanceof Error ? cause.message : String(cause);
+  // What Node adds is its call and the unfinished file's name, which nobody chose.
+  const reason = said.replace(/, \w+( '.*)?$/, '');
   return new AppError('forbidden', {
     text: `${what} cannot be written to ${path}: ${reason}`,
     hint: 'name a file in a folder that may be written and has room',

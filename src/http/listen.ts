@@ -139,7 +139,7 @@ function cannotListen(error: unknown, { host, port }: ListenOptions): AppError {
 const LISTEN_FAILURES: Partial<Record<string, { text: string; hint: string }>> = {
   EADDRINUSE: {
     text: 'is in use',
-    hint: 'stop what listens there, or choose another: --port, --management-port (0 takes a free one)',
+    hint: 'stop what listens there, or choose another: AUTHCTL_PORT, AUTHCTL_MANAGEMENT_PORT (0 takes a free one)',
   },
   EACCES: { text: 'may not be listened on', hint: 'choose a port above 1023, or allow this one' },
   EADDRNOTAVAIL: {

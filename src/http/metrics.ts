@@ -28,6 +28,8 @@ export interface ProcessMetrics {
     read: () => number | Promise<number>,
     across?: 'sum' | 'max' | 'first',
   ): void;
+  /** Adds what does not change, as a gauge of 1 with labels. */
+  info(name: string, help: string, labels: Readonly<Record<string, string>>): void;
   /** Adds a counter that only grows. */
   counter(name: string, help: string): { add(count?: number): void };
   /** Adds a counter of what something else counts from the start of the process; `read` at each scrape. */
@@ -130,6 +132,15 @@ function metricsIn(registry: Registry, prefix: string): ProcessMetrics {
           this.set(await readInTime(read));
         },
       });
+    },
+    info(name, help, labels) {
+      new Gauge({
+        name: prefix + name,
+        help,
+        registers,
+        labelNames: Object.keys(labels),
+        aggregator: 'first',
+      }).set({ ...labels }, 1);
     },
     counter(name, help) {
       const counter = new Counter({ name: prefix + name, help, registers });

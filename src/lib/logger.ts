@@ -65,7 +65,7 @@ export function createLogger(options: LogOptions): Logger {
         },
       },
       level: options.level,
-      base: options.base ?? {},
+      base: { pid: process.pid, ...options.base },
       redact: { paths, censor: '[redacted]' },
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: describeError },

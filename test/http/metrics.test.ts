@@ -14,3 +14,10 @@ test('what is counted elsewhere is a counter, read at each scrape and added up o
   expect(both).toContain('# TYPE authctl_hash_rejected_total counter');
   expect(both).toContain('\nauthctl_hash_rejected_total 10\n');
 });
+
+test('the version that runs is a label, once for all processes', async () => {
+  const [one, another] = [createMetrics(), createMetrics()];
+  for (const { info } of [one, another]) info('build_info', 'The version.', { version: '1.2.3' });
+  const page = await exposeTogether([await one.collect(), await another.collect()]);
+  expect(page).toContain('\nauthctl_build_info{version="1.2.3"} 1\n');
+});

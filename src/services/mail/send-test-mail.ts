@@ -49,7 +49,7 @@ function toAppError(error: unknown): AppError {
     return new AppError('conflict', { text: `The mail was refused: ${said}`, cause: error });
   return new AppError('dependency_unreachable', {
     text: `The mail server did not take the mail: ${said}`,
-    hint: 'check AUTHCTL_SMTP_URL (address, port, smtp or smtps, user and password) and AUTHCTL_MAIL_FROM',
+    hint: 'check AUTHCTL_SMTP_URL (address, port, smtp or smtps, user and password) and AUTHCTL_MAIL_FROM; a private certificate authority is made known with NODE_EXTRA_CA_CERTS=<file>',
     cause: error,
   });
 }
