@@ -90,6 +90,19 @@ describe('guessing a password', () => {
     expect((await register(PASSWORD, newNetwork())).status).toBe(202);
   });
 
+  test('used-up guesses do not show which address is taken, with an Idempotency-Key either', async () => {
+    const { email } = await createAccount(appliance);
+    const statuses = [];
+    for (const address of [email, newAddress()]) {
+      const ip = newNetwork();
+      for (let n = 0; n < 5; n += 1) expect((await logIn(address, WRONG, ip)).status).toBe(401);
+      const headers = { 'X-Forwarded-For': ip, 'Idempotency-Key': `probe-${address}` };
+      const body = { email: address, password: 'a password of the stranger' };
+      statuses.push((await appliance.call('/v1/register', { body, headers })).status);
+    }
+    expect(statuses).toEqual([202, 202]);
+  });
+
   test('a retry with the right body gives nobody further guesses', async () => {
     const { email } = await createAccount(appliance);
     const ip = newNetwork();
@@ -119,6 +132,8 @@ describe('guessing a password', () => {
     await Promise.all(Array.from({ length: 60 }, () => logIn(email, WRONG)));
     expect((await logIn(email, PASSWORD)).body.code).toBe('rate_limited');
     expect((await logIn(email, PASSWORD, home)).status).toBe(200);
+    // Nor does the owner's coming and going give the flood further guesses.
+    expect((await logIn(email, WRONG)).body.code).toBe('rate_limited');
 
     const flow_token = await authorizeReset(appliance, email);
     const elsewhere = { 'X-Forwarded-For': newNetwork() };
@@ -127,6 +142,24 @@ describe('guessing a password', () => {
     expect(reset.status).toBe(200);
     const [there] = Object.values(elsewhere);
     expect((await logIn(email, OTHER_PASSWORD, there)).status).toBe(200);
+  });
+
+  test('a reset forgets what its network got wrong before', async () => {
+    const { email } = await createAccount(appliance);
+    const ip = newNetwork();
+    for (let n = 0; n < 5; n += 1) expect((await logIn(email, WRONG, ip)).status).toBe(401);
+    expect((await logIn(email, PASSWORD, ip)).status).toBe(429);
+    const body = { flow_token: await authorizeReset(appliance, email), password: OTHER_PASSWORD };
+    const headers = { 'X-Forwarded-For': ip };
+    expect((await appliance.call('/v1/password/reset', { body, headers })).status).toBe(200);
+    expect((await logIn(email, OTHER_PASSWORD, ip)).status).toBe(200);
+  });
+
+  test('what cannot be anybody’s address has a budget like one that can', async () => {
+    const ip = newNetwork();
+    const answers = [];
+    for (let n = 0; n < 6; n += 1) answers.push((await logIn('nobody at all', WRONG, ip)).status);
+    expect(answers).toEqual([401, 401, 401, 401, 401, 429]);
   });
 
   test('a session’s guesses: five failed re-authentications, over all endpoints together', async () => {
@@ -237,6 +270,16 @@ describe('mail', () => {
       flow_token = again.body.flow_token;
     }
     expect(await mailKinds(appliance, email)).toEqual(Array(5).fill('verify_email'));
+  });
+
+  test('a retry of a registration, by its Idempotency-Key, uses up no mail, though the address is taken', async () => {
+    const account = await createAccount(appliance);
+    const headers = { 'Idempotency-Key': `again-${account.email}` };
+    const body = { email: account.email, password: WRONG };
+    for (let retries = 0; retries < 8; retries += 1)
+      expect((await appliance.call('/v1/register', { body, headers })).status).toBe(202);
+    const withheld = `SELECT 1 FROM audit WHERE action = 'mail.withheld' AND user_id = $1`;
+    expect(await appliance.sql(withheld, [account.id])).toEqual([]);
   });
 
   test('requests beyond the budget end no code that was mailed', async () => {

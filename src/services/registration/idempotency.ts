@@ -5,7 +5,7 @@ import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FlowAnswer } from '../flow/answers.ts';
-import type { Keys } from '../key/keyring.ts';
+import type { KeySet, Keys } from '../key/keyring.ts';
 import type { Attempt } from '../limit/limits.ts';
 import type { RegistrationRow } from './row.ts';
 
@@ -40,6 +40,12 @@ export interface IdempotentRequest {
    * @throws AppError `idempotency_conflict` for another body; `rate_limited` after too many of those
    */
   findFirstAnswer(): Promise<FirstAnswer | null>;
+  /**
+   * The same after this request was written: the answer of another that was faster, perhaps by a key
+   * that its node has just made; null where none was. To find one's own is no guess.
+   * @param ownId the user that this request would have made
+   */
+  findWinner(ownId: string): Promise<FirstAnswer | null>;
   /** The columns that make a registration the first one of this key. */
   columns(userId: string, answer: FlowAnswer): Promise<RegistrationRow['idempotency']>;
 }
@@ -61,40 +67,44 @@ export function createIdempotency({ db, clock, keys }: { db: Db; clock: Clock; k
       body: object,
       beginGuess: () => Promise<Attempt>,
     ): Promise<IdempotentRequest> {
-      const { active, byKid } = (await keys.ring()).code;
+      const { code } = await keys.ring();
       const canonical = JSON.stringify(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)));
       const digestBy = (secret: Buffer) => mac(secret, 'authctl/idempotency-key/v1', key);
       const fingerprintBy = (secret: Buffer) =>
         mac(secret, 'authctl/idempotency-body/v1', canonical);
-      const digest = digestBy(active.secret);
+      const digest = digestBy(code.active.secret);
+
+      /** By every code key there is: the first request may have come before one was replaced. */
+      async function find({ byKid }: KeySet, ownId?: string): Promise<FirstAnswer | null> {
+        const known = [...byKid.values()].map((secret) => ({ secret, digest: digestBy(secret) }));
+        const digests = known.map((one) => one.digest);
+        const rows = await db.query<KeyRow>(FIND, [digests, clock.now()]);
+        const row = rows.find(({ user_id }) => user_id !== ownId);
+        const by = known.find((one) => row && isEqual(one.digest, row.digest));
+        if (!row || !by) return null;
+        const guess = await beginGuess();
+        if (!isEqual(row.fingerprint, fingerprintBy(by.secret)))
+          throw new AppError('idempotency_conflict');
+        // Given back, but earlier failures stay counted: the right body may be that of a stranger who
+        // tried a taken address.
+        await guess.release();
+        const { kid, box } = splitKid(row.sealed);
+        const secret = (await keys.having('data', kid)).byKid.get(kid);
+        if (!secret) return null;
+        const text = open(secret, box, aad(row.digest, row.user_id)).toString('utf8');
+        const isCreated = (await db.query(USER_EXISTS, [row.user_id])).length > 0;
+        return { userId: row.user_id, answer: JSON.parse(text) as FlowAnswer, isCreated };
+      }
 
       return {
-        async findFirstAnswer() {
-          // By every code key there is: the first request may have come before one was replaced.
-          const known = [...byKid.values()].map((secret) => ({ secret, digest: digestBy(secret) }));
-          const digests = known.map((one) => one.digest);
-          const row = (await db.query<KeyRow>(FIND, [digests, clock.now()]))[0];
-          const by = known.find((one) => row && isEqual(one.digest, row.digest));
-          if (!row || !by) return null;
-          const guess = await beginGuess();
-          if (!isEqual(row.fingerprint, fingerprintBy(by.secret)))
-            throw new AppError('idempotency_conflict');
-          // Given back, but earlier failures stay counted: the right body may be that of a stranger who
-          // tried a taken address.
-          await guess.release();
-          const { kid, box } = splitKid(row.sealed);
-          const secret = (await keys.having('data', kid)).byKid.get(kid);
-          if (!secret) return null;
-          const text = open(secret, box, aad(row.digest, row.user_id)).toString('utf8');
-          const isCreated = (await db.query(USER_EXISTS, [row.user_id])).length > 0;
-          return { userId: row.user_id, answer: JSON.parse(text) as FlowAnswer, isCreated };
-        },
+        findFirstAnswer: () => find(code),
+        findWinner: async (ownId) => find((await keys.latest()).code, ownId),
         async columns(userId, answer) {
           const data = (await keys.ring()).data.active;
           const box = seal(data.secret, Buffer.from(JSON.stringify(answer)), aad(digest, userId));
           return {
             digest,
-            fingerprint: fingerprintBy(active.secret),
+            fingerprint: fingerprintBy(code.active.secret),
             sealed: joinKid(data.kid, box),
             expiresAt: new Date(clock.now().getTime() + KEEP_MS),
           };

@@ -59,10 +59,13 @@ export function createRegister(deps: RegisterDeps) {
     const draft = mustVerify ? deps.drafts.unverified : deps.drafts.active;
     const { row, answer } = await draft(input, identity, client);
     const idempotency = await request?.columns(row.id, answer);
-    if (await deps.batch.submit(idempotency ? { ...row, idempotency } : row)) return answer;
+    const isCreated = await deps.batch.submit(idempotency ? { ...row, idempotency } : row);
+    if (isCreated && !mustVerify) return answer;
 
-    // Not created: taken, or another request with the same key was faster.
-    const winner = await request?.findFirstAnswer();
+    // Taken, or another request with the same key was faster. Where only the mailbox may tell, it is
+    // looked for in any case: neither the time nor a used-up limit shows that the address was new.
+    const winner = await request?.findWinner(row.id);
+    if (isCreated) return answer;
     if (winner?.isCreated) return winner.answer;
     return answerTaken(identity, winner?.answer ?? answer);
   };

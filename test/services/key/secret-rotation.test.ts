@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliActor } from '../../../src/services/audit/actor.ts';
 import { listKeys } from '../../../src/services/key/list.ts';
 import { retireKey, rotateSecret } from '../../../src/services/key/rotate.ts';
+import { webhookSecrets } from '../../../src/services/webhook/secrets.ts';
 import {
   createAccount,
   createTwoFactorAccount,
@@ -126,6 +127,9 @@ describe('data keys', () => {
       message: expect.stringContaining('1 authenticator,'),
     });
     expect(await signInWith(there, account, { code: totp(0) })).toBe('authenticated');
+    await expect(retire(old)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Still needed by \d+ mails?/),
+    });
     await here.sql(`DELETE FROM mails WHERE data_kid = $1`, [old]);
     await retire(old);
     here.clock.advance(MINUTE_MS);
@@ -149,6 +153,17 @@ describe('data keys', () => {
       const answer = await confirmed.call('/v1/me/two-factor/totp/confirm', { token, body });
       expect(answer.status).toBe(200);
     }
+  });
+
+  test('a seed that is shown keeps its key until it is confirmed', async () => {
+    here.core.keys.invalidate();
+    const { token } = await createAccount(here);
+    await here.call('/v1/me/two-factor/totp', { token, body: { password: PASSWORD } });
+    const old = await rotate('data');
+    await expect(retire(old)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('1 open flow'),
+    });
   });
 
   test('a mail sealed by a key of later is sent by a worker that has not heard of it', async () => {
@@ -190,6 +205,31 @@ describe('code keys', () => {
     await here.sql('DELETE FROM recovery_codes');
     await here.sql('DELETE FROM flows');
     await retire(old);
+  });
+
+  test('a webhook is signed by the new key first, and by the old one until it is retired', async () => {
+    const { keys } = here.core;
+    const secrets = () => webhookSecrets(keys, 'events', undefined);
+    const before = await secrets();
+    await rotate('code');
+    const [current, ...others] = await secrets();
+    expect(before).not.toContainEqual(current);
+    expect(others).toHaveLength(before.length);
+    expect(others).toEqual(expect.arrayContaining([...before]));
+  });
+
+  test('a retry with its Idempotency-Key gets the first answer on a node that has not heard of the key', async () => {
+    const request = {
+      body: { email: newAddress('open.example'), password: PASSWORD },
+      headers: { 'Idempotency-Key': 'right-after' },
+    };
+    await rotate('code');
+    const first = await here.call('/v1/register', request);
+    expect(first.status).toBe(201);
+    expect(await there.call('/v1/register', request)).toMatchObject({
+      status: 201,
+      body: first.body,
+    });
   });
 
   test('a retry with its Idempotency-Key gets the first answer, whichever keys were replaced', async () => {
