@@ -14,7 +14,12 @@ import {
 } from '../support/accounts.ts';
 import { startAppliance } from '../support/appliance.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
-import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
+import {
+  codeFor,
+  type MailedAppliance,
+  mailKinds,
+  startMailedAppliance,
+} from '../support/mailbox.ts';
 
 let appliance: MailedAppliance;
 
@@ -24,6 +29,14 @@ beforeAll(async () => {
 afterAll(() => appliance.stop());
 
 const post = (path: string, token: string, body: unknown) => appliance.call(path, { token, body });
+async function securityVersionOf({ id }: Account): Promise<number> {
+  const [user] = await appliance.sql<{ security_version: number }>(
+    'SELECT security_version FROM users WHERE id = $1',
+    [id],
+  );
+  return user!.security_version;
+}
+
 const totp = (secret: string) => authenticatorCode(secret, appliance.clock.now());
 const subjectsTo = async (email: string) =>
   (await appliance.mailsTo(email)).map(({ mail }) => mail.subject ?? '');
@@ -123,8 +136,11 @@ describe('changing the e-mail address', () => {
       'invalid_code',
     );
 
+    const before = await securityVersionOf(account);
     const changed = await verify(account.token, asked.body.flow_token, code);
     expect(changed).toMatchObject({ status: 200, body: { email: next, email_verified: true } });
+    // What a sign-in under way has read of the account is no longer so.
+    expect(await securityVersionOf(account)).toBeGreaterThan(before);
     expect(await isSignedIn(appliance, account.token)).toBe(true);
     expect(await isSignedIn(appliance, other.token)).toBe(false);
     expect((await logIn(appliance, account)).status).toBe(401);
@@ -160,6 +176,7 @@ describe('changing the e-mail address', () => {
     );
     const mails = await appliance.mailsTo(owner.email);
     expect(mails.at(-1)?.mail.text).not.toMatch(/[0-9A-Z]{4}-[0-9A-Z]{4}/);
+    expect(await mailKinds(appliance, owner.email)).not.toContain('change_email');
   });
 
   test('an address registered meanwhile is refused at the end, and nothing has changed', async () => {

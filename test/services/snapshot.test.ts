@@ -65,6 +65,19 @@ test('past half its age a busy process reads again and waits for nothing', async
   expect(await state.snapshot.get()).toBe('state 2');
 });
 
+test('the age counts from before the read, however long that takes', async () => {
+  const state = openState();
+  const first = state.snapshot.get();
+  state.clock.advance(MAX_AGE_MS);
+  await state.finish();
+  expect(await first).toBe('state 1');
+  state.change();
+  state.clock.advance(1);
+  const next = state.snapshot.get();
+  await state.finish();
+  expect(await next).toBe('state 2');
+});
+
 test('past its age everybody waits, and a failure is everybody’s', async () => {
   const state = await openFresh();
   state.clock.advance(MAX_AGE_MS / 2 + 1);
@@ -86,7 +99,9 @@ test('what was being read when the state was forgotten is nobody’s state', asy
   const changed = state.snapshot.get();
   expect(state.reads()).toBe(2);
   await state.finish();
+  const next = state.snapshot.get();
   await state.finish();
+  expect(await next).toBe('state 2');
   expect(await changed).toBe('state 2');
   expect(await state.snapshot.get()).toBe('state 2');
 });

@@ -106,6 +106,8 @@ describe('somebody else’s session', () => {
     const user = await signUp(node);
     for (const id of ['1', user.sessionId.toUpperCase(), `${user.sessionId}%00`, "'; --", '..'])
       expect([404, 422]).toContain((await end(id, user)).status);
+    const stranger = await node.call('/v1/me/sessions/1', { method: 'DELETE' });
+    expect(stranger.status, 'who asks comes first').toBe(401);
     expect(await statusOfMe(node, user.access)).toBe(200);
   });
 });
