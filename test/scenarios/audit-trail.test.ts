@@ -144,6 +144,12 @@ test('what a signed-in user does is on record', async () => {
     return post('/v1/me/two-factor/totp/confirm', body, token);
   };
   expect((await recordsOf(confirm)).records).toEqual(['two_factor.failed refused']);
+  const renew = async () => {
+    const owner = await createTwoFactorAccount(appliance);
+    const body = { password: PASSWORD, recovery_code: owner.recoveryCodes[0] };
+    return post('/v1/me/two-factor/recovery-codes', body, owner.token);
+  };
+  expect((await recordsOf(renew)).records).toContain('recovery_codes.regenerated ok');
   const read = () => appliance.call('/v1/me/export', { token });
   expect(await recordsOf(read)).toEqual({ status: 200, records: ['user.exported ok'] });
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
       AUTHCTL_HASH_MEMORY_KIB: '262144',
       AUTHCTL_HASH_PASSES: '4',
       AUTHCTL_LIMITS: 'on',
+      AUTHCTL_LOGIN_TRIES: '2',
       AUTHCTL_IP_RATE: '1000',
       AUTHCTL_IP_BURST: '1000',
     },
@@ -51,6 +52,15 @@ test('a sign-in that finds every slot taken is refused at once, and touches no c
   expect(statuses).toContain(503);
   expect(late - before).toBe(2 * served);
   for (const { status } of await Promise.all(crowd)) expect([401, 503]).toContain(status);
+});
+
+test('a sign-in that is refused before its hash gives its place back', async () => {
+  const email = newAddress();
+  const guess = () => logIn(appliance, { email });
+  const answers = [];
+  for (let guesses = 0; guesses < 6; guesses += 1) answers.push((await guess()).status);
+  expect(answers).toEqual([401, 401, 429, 429, 429, 429]);
+  expect((await attempt()).status).toBe(401);
 });
 
 function pause(): Promise<'waits'> {

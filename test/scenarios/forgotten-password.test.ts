@@ -108,6 +108,11 @@ test('the last five passwords are not accepted again, the sixth is', async () =>
   expect((await reset(flow, passwords[4]!)).body.code).toBe('password_reused');
   expect((await reset(flow, passwords[5]!)).status).toBe(200);
   expect((await reset(await authorizeReset(appliance, email), PASSWORD)).status).toBe(200);
+  const kept = await appliance.sql(
+    `SELECT 1 FROM password_history AS h JOIN users AS u ON u.id = h.user_id WHERE u.email = $1`,
+    [email],
+  );
+  expect(kept, 'what is not compared with any more is not kept').toHaveLength(4);
 });
 
 test('a pending account may reset: the code proves the mailbox too', async () => {

@@ -31,7 +31,7 @@ async function arrivals(email: string): Promise<string[]> {
 }
 
 test('of codes that wait for the mail server, only those go out that still work', async () => {
-  const [resent, forgetful, moving, impatient] = [0, 1, 2, 3].map(() => newAddress());
+  const [resent, forgetful, moving, impatient, guessed] = [0, 1, 2, 3, 4].map(() => newAddress());
   const account = await createAccount(appliance, { email: forgetful! });
   const mover = await createAccount(appliance);
   await appliance.sql('DELETE FROM mails');
@@ -45,6 +45,10 @@ test('of codes that wait for the mail server, only those go out that still work'
   for (let count = 0; count < 3; count += 1)
     await post('/v1/password/forgot', { email: account.email });
 
+  const dead = (await post('/v1/register', { email: guessed, password: PASSWORD })).body.flow_token;
+  for (let count = 0; count < 5; count += 1)
+    await post('/v1/verify', { flow_token: dead, code: 'AAAA-AAAA' });
+
   for (const new_email of [impatient, moving])
     await post('/v1/me/email', { new_email, password: PASSWORD }, mover.token);
 
@@ -57,8 +61,9 @@ test('of codes that wait for the mail server, only those go out that still work'
   expect(await arrivals(account.email)).toHaveLength(1);
   expect(await arrivals(impatient!)).toEqual([]);
   expect(await arrivals(moving!)).toHaveLength(1);
-  const dead = await appliance.sql(`SELECT FROM mails WHERE status = 'dead'`);
-  expect(dead, 'nothing for an operator to worry about').toEqual([]);
+  expect(await arrivals(guessed!), 'five guesses were made at it').toEqual([]);
+  const failed = await appliance.sql(`SELECT FROM mails WHERE status = 'dead'`);
+  expect(failed, 'nothing for an operator to worry about').toEqual([]);
 });
 
 test('asking until the budget is used up tells nobody whether an address has an account', async () => {

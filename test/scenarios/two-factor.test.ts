@@ -150,6 +150,8 @@ describe('signing in', () => {
     expect((await twoFactor(await askedForFactor(account), { recovery_code })).body.code).toBe(
       'invalid_code',
     );
+    const wrong = `SELECT 1 FROM audit WHERE action = 'two_factor.failed' AND user_id = $1`;
+    expect(await appliance.sql(wrong, [account.id]), 'a used one is a wrong one').toHaveLength(1);
     expect(await mailKinds(appliance, account.email)).toContain('recovery_code_used');
     const stranger = await createTwoFactorAccount(appliance);
     const theirs = { recovery_code: account.recoveryCodes[4]! };

@@ -1,7 +1,15 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SYSTEM_ACTOR } from '../../src/services/audit/actor.ts';
-import { createAccount, isSignedIn, logIn, newAddress, PASSWORD } from '../support/accounts.ts';
+import {
+  createAccount,
+  enableTotp,
+  isSignedIn,
+  logIn,
+  newAddress,
+  PASSWORD,
+  signIn,
+} from '../support/accounts.ts';
 import { codeFor, type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
 
 const PUBLIC_URL = 'http://auth.example.com/base';
@@ -159,6 +167,32 @@ test('a waiting account of a domain that no longer asks is active with its first
     status: 'authenticated',
     user: { status: 'active', email_verified: false },
   });
+});
+
+test('a waiting account whose domain was removed still has its mailbox to prove', async () => {
+  const domain = 'removed.example';
+  const { domains } = appliance.core;
+  await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'email_code' });
+  appliance.clock.advance(1_000);
+  const email = newAddress(domain);
+  await register(email);
+  await domains.remove(SYSTEM_ACTOR, domain);
+  appliance.clock.advance(1_000);
+  expect((await logIn(appliance, { email })).body.status).toBe('verification_required');
+});
+
+test('a second factor does not stand in for a mailbox that is to be proved first', async () => {
+  const domain = 'stricter.example';
+  const { domains } = appliance.core;
+  await domains.add(SYSTEM_ACTOR, { name: domain, trust: true, verification: 'none' });
+  appliance.clock.advance(1_000);
+  const email = newAddress(domain);
+  await register(email);
+  const { token } = await signIn(appliance, { email });
+  await enableTotp(appliance, { token, password: PASSWORD });
+  await domains.set(SYSTEM_ACTOR, domain, 'email_code');
+  appliance.clock.advance(1_000);
+  expect((await logIn(appliance, { email })).body.status).toBe('verification_required');
 });
 
 test.each(['locked', 'disabled'] as const)(

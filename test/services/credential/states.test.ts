@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { authorizeReset, createAccount, OTHER_PASSWORD, PASSWORD } from '../../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -164,6 +165,18 @@ test('a row is of no use in another place: another user, another salt, another p
     await appliance.sql(`UPDATE credentials SET ${change} WHERE user_id = $1`, [user_id]);
     expect(await login(email)).toBe(401);
   }
+});
+
+test('a password that is still waiting when it is forgotten may not be chosen again, now or next time', async () => {
+  const { email } = await createAccount(appliance);
+  expect((await credentialOf(email)).pending).toHaveLength(32);
+  const reset = async (flow_token: string, secret: string) =>
+    (await appliance.call('/v1/password/reset', { body: { flow_token, password: secret } })).body;
+  const first = await authorizeReset(appliance, email);
+  expect(await reset(first, PASSWORD)).toMatchObject({ code: 'password_reused' });
+  expect(await reset(first, OTHER_PASSWORD)).toMatchObject({ status: 'password_reset' });
+  const second = await authorizeReset(appliance, email);
+  expect(await reset(second, PASSWORD)).toMatchObject({ code: 'password_reused' });
 });
 
 test('the right password works at every moment of hardening', async () => {

@@ -109,6 +109,29 @@ test('an upgrade that waited until its pepper was retired changes nothing', asyn
   expect(await workshop.verifier.verify(await workshop.find(id), password)).toBe(true);
 });
 
+test('a hundred upgrades wait at most: each holds a password', async () => {
+  const workshop = createWorkshop(appliance.core, { mode: 'sync' });
+  const quiet = Promise.withResolvers<void>();
+  let upgrades = 0;
+  const engine: Argon2Engine = {
+    ...nodeRsEngine,
+    async hashRaw(input, salt, params) {
+      if (params.passes === COSTLIER.passes) {
+        upgrades += 1;
+        await quiet.promise;
+      }
+      return nodeRsEngine.hashRaw(input, salt, params);
+    },
+  };
+  const current = createWorkshop(appliance.core, { params: COSTLIER, engine, slots: 200 });
+  const stored = await workshop.find(await workshop.addUser(password));
+  const checks = Array.from({ length: 120 }, () => current.verifier.verify(stored, password));
+  expect(new Set(await Promise.all(checks))).toEqual(new Set([true]));
+  quiet.resolve();
+  await current.verifier.drain();
+  expect(upgrades).toBe(100);
+});
+
 test('an upgrade never overwrites a password that was changed meanwhile', async () => {
   const old = createWorkshop(appliance.core, { mode: 'sync' });
   const current = createWorkshop(appliance.core, { params: COSTLIER });

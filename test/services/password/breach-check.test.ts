@@ -133,6 +133,18 @@ test('nothing listening is a failure like the others', async () => {
   expect(await outcome(setup.check(BREACHED))).toBe('unavailable');
 });
 
+test('a check that has ended leaves its place, whatever came of it', async () => {
+  let asked = 0;
+  const { check } = await setUp((_, response) => {
+    asked += 1;
+    response.statusCode = asked % 2 ? 200 : 500;
+    response.end(`${suffixOf(BREACHED)}:42`);
+  });
+  for (let count = 0; count < 70; count += 1) await outcome(check(BREACHED));
+  expect(asked).toBe(70);
+  expect(await outcome(check(BREACHED))).toBe(true);
+});
+
 test('never more than 64 checks are under way; the next fails at once and the others still answer', async () => {
   const waiting: (() => void)[] = [];
   const { check, seen } = await setUp((_, response) =>

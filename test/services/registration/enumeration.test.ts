@@ -81,6 +81,15 @@ test('a taken address gets a decoy flow: a real row that belongs to nobody', asy
   ]);
 });
 
+test('a forgotten password of nobody’s gets a decoy, too, and a mail that has no reader', async () => {
+  const email = 'nobodys@example.com';
+  expect((await appliance.call('/v1/password/forgot', { body: { email } })).status).toBe(202);
+  const rows = (table: string, column: string) =>
+    appliance.sql(`SELECT user_id FROM ${table} WHERE ${column} = $1`, [email]);
+  expect(await rows('flows', 'address')).toEqual([{ user_id: null }]);
+  expect(await rows('mails', 'recipient')).toEqual([{ user_id: null }]);
+});
+
 test('the password of the account behind a taken address stays what it was', async () => {
   await register('kept@example.com');
   const other = { email: 'kept@example.com', password: 'another long password' };
