@@ -43,6 +43,15 @@ function ask(route: (typeof MANAGEMENT_ROUTES)[number], token?: string) {
   });
 }
 
+/** What a route must ask for, by where it is and what it does. */
+function scopeFor({ path, method }: (typeof MANAGEMENT_ROUTES)[number]): string | undefined {
+  if (path.startsWith('/debug/')) return 'debug';
+  const area = path.split('/')[3]!;
+  if (area === 'operator') return undefined;
+  if (area === 'introspect') return 'introspect';
+  return `${area === 'sessions' ? 'users' : area}:${method === 'get' ? 'read' : 'write'}`;
+}
+
 describe('who may', () => {
   test('nothing is open to a stranger, a user, or the holder of another kind of token', async () => {
     const { token, refreshToken } = await createAccount(appliance);
@@ -54,6 +63,11 @@ describe('who may', () => {
           status: 401,
           body: { code: 'invalid_token' },
         });
+  });
+
+  test('reading asks for the area’s read scope, everything else for its write scope', () => {
+    const scopes = operatorRoutes.map(({ name, scope }) => [name, scope]);
+    expect(scopes).toEqual(operatorRoutes.map((route) => [route.name, scopeFor(route)]));
   });
 
   test('every route asks for its scope and lets nobody in with another', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createClientResolver } from '../../src/http/client.ts';
 import { createGuardian, type GuardianOptions } from '../../src/http/guardian.ts';
 import { healthRoute } from '../../src/http/health.ts';
+import { PUBLIC_ROUTES } from '../../src/http/routes.ts';
 import { startApp } from './support/http.ts';
 import { echo, route, whoami } from './support/routes.ts';
 
@@ -75,13 +76,16 @@ describe('IPv6', () => {
     expect(passed).toBe(100);
   });
 
-  test('all the /64 of one /48 together have four times what one has', () => {
+  test.each([
+    ['', false, 400],
+    [', hashing too', true, 80],
+  ])('all the /64 of one /48 together have four times what one has%s', (_, isHashing, most) => {
     const { guardian } = start();
     let passed = 0;
     for (let n = 0; n < 2_000; n += 1)
-      if (guardian.admit(clientAt(`2001:db8:1:${(n % 500).toString(16)}::1`), false).admitted)
+      if (guardian.admit(clientAt(`2001:db8:1:${(n % 500).toString(16)}::1`), isHashing).admitted)
         passed += 1;
-    expect(passed).toBe(400);
+    expect(passed).toBe(most);
   });
 });
 
@@ -109,6 +113,14 @@ describe('memory', () => {
     for (let n = 0; n < 500; n += 1)
       if (guardian.admit(clientAt(`198.51.${n >> 8}.${n & 255}`), false).admitted) passed += 1;
     expect(passed).toBe(20);
+  });
+
+  test('the sweep forgets nobody who may not hash a password again yet', () => {
+    const { guardian, admitted, advance } = start();
+    expect(admitted('203.0.113.9', 20, true)).toBe(20);
+    advance(1_000);
+    guardian.sweep();
+    expect(admitted('203.0.113.9', 20, true)).toBe(5);
   });
 
   test('the sweep forgets full buckets and no other', () => {
@@ -184,4 +196,13 @@ describe('over HTTP', () => {
       expect(answer.headers['ratelimit']).toBeUndefined();
     }
   });
+});
+
+test('every route that takes a password counts as one that hashes; registering may hash later', () => {
+  const takesPassword = PUBLIC_ROUTES.filter(({ body }) =>
+    Object.keys(body?.properties ?? {}).some((field) => field.includes('password')),
+  );
+  expect(takesPassword.length).toBeGreaterThan(5);
+  const others = takesPassword.filter(({ hashing }) => hashing !== true);
+  expect(others.map(({ name }) => name)).toEqual(['POST /v1/register']);
 });

@@ -239,6 +239,17 @@ test('a pepper is retired only when nobody needs it any more', async () => {
     await signInAgain(there, user);
     return (await pepperOf()) !== previous_kid;
   });
+  // A former password could not be recognised any more.
+  await here.sql(
+    `INSERT INTO password_history (id, user_id, pepper_kid, salt, phc, created_at)
+     SELECT gen_random_uuid(), user_id, $2, salt, phc, now() FROM credentials WHERE user_id = $1`,
+    [user.userId, previous_kid],
+  );
+  await expect(retire()).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('1 remembered password'),
+  });
+  await here.sql('DELETE FROM password_history');
   // Requests under way may still write what was made with it.
   await expect(retire()).rejects.toMatchObject({
     code: 'conflict',

@@ -265,3 +265,26 @@ describe('the local counters', () => {
     expect(await admitted(store, on, now)).toBe(0);
   });
 });
+
+test('what is to be forgotten is forgotten locally, too, and does not count in the next outage', async () => {
+  const clock = createManualClock();
+  const healthy = createLocalStore();
+  const fail = () => Promise.reject(new Error('away'));
+  const away: CounterStore = { reserve: fail, clear: fail };
+  let reached = away;
+  const shared: CounterStore = {
+    reserve: (counters, now) => reached.reserve(counters, now),
+    clear: (on) => reached.clear(on),
+  };
+  const local = createLocalStore();
+  const store = createInsuredStore({ shared, local, clock, log, timeoutMs: null });
+  const on = counter();
+  expect(await admitted(store, on, clock.now())).toBe(5);
+
+  reached = healthy;
+  clock.advance(PROBE_MS);
+  await store.clear(on);
+  expect(store.isLocal()).toBe(false);
+  reached = away;
+  expect(await admitted(store, on, clock.now())).toBe(5);
+});

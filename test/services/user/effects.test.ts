@@ -157,6 +157,10 @@ describe('what an operator does to an account holds on every node within a secon
 
     await end(account.id, account.sessionId);
     await expectEndedEverywhere(account);
+    const { sessionId: expired } = await signIn(here, account);
+    await here.sql(`UPDATE sessions SET expires_at = now() - interval '1 s' WHERE id = $1`, [
+      expired,
+    ]);
     const listed = await users.sessions.list(account.id);
     expect(listed.map(({ id }) => id)).toEqual([second.sessionId]);
     expect(await users.sessions.endAll(OPERATOR, account.id)).toBe(1);
@@ -190,6 +194,10 @@ describe('what an operator does to an account holds on every node within a secon
     expect(await users.sessions.endEveryone(OPERATOR)).toBeGreaterThanOrEqual(3);
     for (const account of accounts) await expectEndedEverywhere(account);
     expect(await users.sessions.endEveryone(OPERATOR)).toBe(0);
+    const records = await here.sql<{ actor_id: string }>(
+      `SELECT actor_id FROM audit WHERE action = 'session.ended_everyone'`,
+    );
+    expect(records.map(({ actor_id }) => actor_id)).toEqual(['tester', 'tester']);
   });
 });
 
