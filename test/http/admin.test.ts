@@ -321,8 +321,8 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
 
 test('profiles: of this process, one at a time', async () => {
   const [cpu, other] = await Promise.all([
-    management.call('/debug/profile?seconds=1'),
-    management.call('/debug/heap?seconds=1'),
+    management.call('/debug/profile?seconds=3'),
+    management.call('/debug/heap?seconds=3'),
   ]);
   expect([cpu.status, other.status].sort()).toEqual([200, 409]);
   const [{ status, body, headers }] = await Promise.all([
