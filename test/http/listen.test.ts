@@ -123,7 +123,7 @@ describe('connections', () => {
     await expect(other).rejects.toMatchObject({
       code: 'config_invalid',
       message: `127.0.0.1:${app.port} is in use.`,
-      hint: expect.stringContaining('--port'),
+      hint: expect.stringContaining('AUTHCTL_PORT'),
     });
   });
 });

@@ -33,6 +33,7 @@ test('a line keeps its time, level, message, fields and trace; what is secret wa
     body: { stringValue: 'not sent' },
     traceId: TRACE_ID,
     attributes: [
+      { key: 'pid', value: { intValue: process.pid } },
       { key: 'part', value: { stringValue: 'mail' } },
       { key: 'tries', value: { intValue: 3 } },
       { key: 'password', value: { stringValue: '[redacted]' } },

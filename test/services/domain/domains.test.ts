@@ -209,7 +209,10 @@ describe('on running nodes, within a second', () => {
     await expect(domains.verify(actor, 'nobody.example')).rejects.toMatchObject(unknown);
     await expect(domains.trust(actor, 'nobody.example')).rejects.toMatchObject(unknown);
     await expect(domains.set(actor, 'nobody.example', 'none')).rejects.toMatchObject(unknown);
-    await expect(domains.remove(actor, 'nobody.example')).rejects.toMatchObject(unknown);
+    await expect(domains.remove(actor, 'nobody.example')).rejects.toMatchObject({
+      code: 'not_found',
+      hint: 'authctl domains list',
+    });
     const { name } = await pending();
     await expect(domains.add(actor, { name })).rejects.toMatchObject({ code: 'conflict' });
   });
