@@ -30,7 +30,7 @@ const INSERT = statement(
   'flows.insert_with_mail',
   `WITH mail AS (
      INSERT INTO mails (${MAIL_COLUMNS})
-     SELECT $15, $16, $17, $18, $19, $20, $21, $22, $22 WHERE $23
+     SELECT $15, $16, $17, $18, $19, $20, $21, $22, $23 WHERE $24
    )
    INSERT INTO flows (${FLOW_COLUMNS})
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,

@@ -10,7 +10,7 @@ import type { Keys } from '../key/keyring.ts';
 import { retryDelayMs } from './back-off.ts';
 import { describeFailure } from './describe-failure.ts';
 import { openMail } from './draft.ts';
-import { CODE_MAILS, type MailData, type MailKind } from './kinds.ts';
+import { isCode, type MailData, type MailKind } from './kinds.ts';
 import { MailRefused, type Outlet } from './outlet.ts';
 import { type ClaimedMail, mailStore } from './store.ts';
 
@@ -102,8 +102,7 @@ export function createDelivery(deps: DeliveryDeps) {
 
   /** A code for an address that is nobody's, written only because a real one is, or of a user who is gone. */
   async function isNobodys({ kind, user_id }: ClaimedMail): Promise<boolean> {
-    const isCode = (CODE_MAILS as readonly MailKind[]).includes(kind);
-    return isCode && (await db.query(FIND_USER, [user_id])).length === 0;
+    return isCode(kind) && (await db.query(FIND_USER, [user_id])).length === 0;
   }
 
   /** A code that is superseded from here on was on its way already: its reader has two mails. */

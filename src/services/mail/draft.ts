@@ -3,7 +3,7 @@ import { open, seal } from '../../crypto/seal.ts';
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Keys } from '../key/keyring.ts';
-import type { MailData, MailKind } from './kinds.ts';
+import { isCode, type MailData, type MailKind } from './kinds.ts';
 
 /** A mail's row: written in the transaction of what it announces, sent by the worker. */
 export interface MailDraft {
@@ -17,15 +17,20 @@ export interface MailDraft {
   /** One per mail whatever the number of tries, so that a receiver can drop a duplicate. */
   readonly messageId: string;
   readonly createdAt: Date;
+  /** When it takes its place in the queue: a code's before it was written, for somebody waits for it. */
+  readonly dueAt: Date;
 }
 
-/** The columns that a new mail is written with; `mailValues` has the order of all but the last. */
+/** How long a notice must have waited to go before a code that has just been asked for. */
+const HEAD_START_MS = 300_000;
+
+/** The columns that a new mail is written with; `mailValues` has their order. */
 export const MAIL_COLUMNS = `id, kind, user_id, recipient, sealed, data_kid, message_id, created_at,
   next_attempt_at`;
 
 const INSERT = statement(
   'mails.insert',
-  `INSERT INTO mails (${MAIL_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
+  `INSERT INTO mails (${MAIL_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 );
 
 // To the number the account has now, of one whose mailbox is proved.
@@ -60,6 +65,7 @@ export function createMailQueue(deps: MailQueueDeps) {
     const createdAt = clock.now();
     const id = uuidv7(createdAt.getTime());
     const key = (await keys.ring()).data.active;
+    const headStartMs = isCode(mail.kind) ? HEAD_START_MS : 0;
     return {
       id,
       kind: mail.kind,
@@ -69,6 +75,7 @@ export function createMailQueue(deps: MailQueueDeps) {
       dataKid: key.kid,
       messageId: `<${id}@${messageDomain}>`,
       createdAt,
+      dueAt: new Date(createdAt.getTime() - headStartMs),
     };
   }
 
@@ -108,6 +115,7 @@ export function createMailQueue(deps: MailQueueDeps) {
   };
 }
 
+/** A mail's values, in the order of `MAIL_COLUMNS`. */
 export function mailValues(row: MailDraft): unknown[] {
   return [
     row.id,
@@ -118,6 +126,7 @@ export function mailValues(row: MailDraft): unknown[] {
     row.dataKid,
     row.messageId,
     row.createdAt,
+    row.dueAt,
   ];
 }
 

@@ -74,3 +74,7 @@ export function isSecurityNotice(kind: MailKind): boolean {
 /** The mails that hold a code. */
 export const CODE_MAILS = ['verify_email', 'reset_password', 'change_email'] as const;
 export type CodeMailKind = (typeof CODE_MAILS)[number];
+
+export function isCode(kind: MailKind): boolean {
+  return (CODE_MAILS as readonly MailKind[]).includes(kind);
+}

@@ -36,7 +36,7 @@ export interface MailFilter {
 }
 
 const COLUMNS = `id, channel, kind, status, user_id, recipient, message_id, attempts, created_at,
-  CASE WHEN status = 'queued' THEN next_attempt_at END AS next_attempt_at, sent_at, last_error`;
+  CASE WHEN status = 'queued' THEN greatest(next_attempt_at, created_at) END AS next_attempt_at, sent_at, last_error`;
 
 const LIST = statement(
   'mails.list',

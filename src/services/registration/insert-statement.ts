@@ -80,10 +80,10 @@ export const INSERT_REGISTRATIONS = statement(
      INSERT INTO mails (id, kind, user_id, recipient, sealed, data_kid, message_id,
                         next_attempt_at, created_at)
      SELECT m.id, m.kind, COALESCE(created.id, owner.id), COALESCE(m.recipient, owner.email),
-            m.sealed, m.data_kid, m.message_id, m.created_at, m.created_at
+            m.sealed, m.data_kid, m.message_id, m.due_at, m.created_at
      FROM json_to_recordset($5)
        AS m (id uuid, kind text, user_id uuid, recipient text, taken_email text, sealed bytea,
-             data_kid text, message_id text, created_at timestamptz)
+             data_kid text, message_id text, due_at timestamptz, created_at timestamptz)
      JOIN admitted ON admitted.id = m.user_id
      LEFT JOIN created ON created.id = m.user_id
      -- Users of the statement's snapshot: whoever held the address before this batch. It is the
@@ -197,6 +197,7 @@ function toMail(mail: MailDraft, whom: object) {
     sealed: byteaText(mail.sealed),
     data_kid: mail.dataKid,
     message_id: mail.messageId,
+    due_at: mail.dueAt,
     created_at: mail.createdAt,
   };
 }

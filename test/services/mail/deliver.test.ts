@@ -242,6 +242,19 @@ test('a claim never takes more than it was asked for', async () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+test('a code goes before notices, but not before one that has waited for five minutes', async () => {
+  const delivery = await deliveryTo({});
+  await bench.enqueue('early@example.com', 'welcome');
+  bench.clock.advance(5 * MINUTE + 1);
+  for (let index = 0; index < 30; index += 1) await bench.enqueue('notice@example.com', 'welcome');
+  bench.clock.advance(1);
+  await bench.enqueue('code@example.com', 'verify_email');
+  const first = await delivery.claim(2);
+  expect(new Set(first.map(({ recipient }) => recipient))).toEqual(
+    new Set(['early@example.com', 'code@example.com']),
+  );
+});
+
 test('a mail is given back untried when the worker is asked to stop', async () => {
   const delivery = await deliveryTo({});
   await bench.enqueue();
