@@ -37,3 +37,40 @@ export function domainName(item: string): string | undefined {
     ? name
     : undefined;
 }
+
+/**
+ * What may be tuned of the embedded server: memory, the write-ahead log's size, the planner's costs and
+ * vacuum. Not how safe it is, who reaches it, or what it logs.
+ */
+const TUNABLE = new Set([
+  'autovacuum_analyze_scale_factor',
+  'autovacuum_max_workers',
+  'autovacuum_naptime',
+  'autovacuum_vacuum_cost_limit',
+  'autovacuum_vacuum_scale_factor',
+  'autovacuum_work_mem',
+  'checkpoint_completion_target',
+  'checkpoint_timeout',
+  'effective_cache_size',
+  'effective_io_concurrency',
+  'huge_pages',
+  'io_method',
+  'io_workers',
+  'maintenance_work_mem',
+  'max_connections',
+  'max_parallel_workers',
+  'max_wal_size',
+  'max_worker_processes',
+  'min_wal_size',
+  'random_page_cost',
+  'shared_buffers',
+  'wal_buffers',
+  'wal_compression',
+  'work_mem',
+]);
+
+/** `name=value` of a setting of PostgreSQL that may be tuned. */
+export function tuning(item: string): string | undefined {
+  const [, name, value] = /^(\w+)\s*=\s*([\w.-]+)$/.exec(item) ?? [];
+  return name !== undefined && TUNABLE.has(name) ? `${name}=${value}` : undefined;
+}

@@ -1,5 +1,6 @@
+import { tuning } from '../list-items.ts';
 import { secretUrl } from '../secret-setting.ts';
-import { duration, integer, type Setting } from '../setting.ts';
+import { duration, integer, list, type Setting } from '../setting.ts';
 
 /** Where it keeps its data. */
 export const stores = {
@@ -26,6 +27,14 @@ export const stores = {
     default: '10s',
     min: '100ms',
     max: '10m',
+  }),
+  'database.tuning': list({
+    about:
+      'PostgreSQL settings of the embedded server: its memory, write-ahead log, planner and vacuum. They hold from its next start.',
+    item: tuning,
+    expects: 'name=value of settings such as shared_buffers, work_mem, max_wal_size',
+    without: 'ours: small, for a machine that has other work',
+    example: 'shared_buffers=1GB, effective_cache_size=3GB, max_wal_size=4GB',
   }),
   'valkey.url': secretUrl({
     about: 'A Valkey or Redis server for the limit counters of many nodes.',

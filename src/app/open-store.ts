@@ -99,7 +99,12 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
   const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
   const server = scope.own(
     'embedded PostgreSQL',
-    await joinEmbeddedPostgres({ dataDir: config.dataDir, log, clock }),
+    await joinEmbeddedPostgres({
+      dataDir: config.dataDir,
+      tuning: config.database.tuning,
+      log,
+      clock,
+    }),
     (joined) => joined.leave(),
   );
   let restarting: Promise<void> | undefined;

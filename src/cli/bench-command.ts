@@ -65,6 +65,7 @@ export abstract class BenchCommand<
     options: BenchOptions,
     loadBefore: number,
   ): BenchContext {
+    const { tuning } = this.settings.database;
     return createBenchContext({
       options,
       loadBefore,
@@ -78,7 +79,7 @@ export abstract class BenchCommand<
       staticServer: siblingModule('../app/static-server-process', import.meta.url),
       async joinDatabase(dataDir) {
         const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
-        return joinEmbeddedPostgres({ dataDir, log });
+        return joinEmbeddedPostgres({ dataDir, tuning, log });
       },
     });
   }

@@ -441,6 +441,32 @@ describe('rules across settings', () => {
   });
 });
 
+describe('tuning the embedded server', () => {
+  const tuned = (text: string) => loadConfig({ env: { AUTHCTL_DATABASE_TUNING: text } });
+
+  test('takes what costs memory or time', () => {
+    expect(tuned('shared_buffers=1GB,checkpoint_completion_target=0.9').database.tuning).toEqual([
+      'shared_buffers=1GB',
+      'checkpoint_completion_target=0.9',
+    ]);
+    expect(loadConfig({ env: {} }).database.tuning).toEqual([]);
+  });
+
+  test.each([
+    'fsync=off',
+    'full_page_writes=off',
+    'synchronous_commit=off',
+    'listen_addresses=0.0.0.0',
+    'log_statement=all',
+    'shared_preload_libraries=x',
+    'work_mem',
+    'work_mem=1 GB',
+    "work_mem='1GB'",
+  ])('refuses %s', (text) => {
+    expect(() => tuned(text)).toThrow(/database\.tuning/);
+  });
+});
+
 describe('the loaded configuration', () => {
   test('cannot be changed', () => {
     const config = loadConfig({ env: {} }) as unknown as { hash: { mode: string }; port: number };

@@ -38,9 +38,13 @@ export interface Installation {
  * Opens the PostgreSQL of a data folder, making it at the first time. The caller holds the start
  * lock.
  * @param dataDir real path of the data folder
+ * @param tuning PostgreSQL settings in place of ours, as `name=value`
  * @throws `config_invalid` when it cannot be used here
  */
-export async function openInstallation(dataDir: string): Promise<Installation> {
+export async function openInstallation(
+  dataDir: string,
+  tuning: readonly string[],
+): Promise<Installation> {
   const folder = join(dataDir, 'postgres');
   const socketFolder = socketFolderOf(dataDir);
   const passwordFile = join(dataDir, 'postgres.password');
@@ -89,7 +93,7 @@ export async function openInstallation(dataDir: string): Promise<Installation> {
         await account(),
         binaries.postgres,
         folder,
-        serverSettings(socketFolder),
+        serverSettings(socketFolder, tuning),
       );
     },
   };

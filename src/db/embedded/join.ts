@@ -28,6 +28,8 @@ export interface EmbeddedPostgres {
 
 export interface JoinOptions {
   readonly dataDir: string;
+  /** PostgreSQL settings in place of ours, as `name=value`; they hold when it is this process that starts it. */
+  readonly tuning?: readonly string[];
   readonly log: Logger;
   readonly clock?: Clock;
 }
@@ -62,7 +64,7 @@ export async function joinEmbeddedPostgres(options: JoinOptions): Promise<Embedd
 
   const { installation, server, presence } = await alone(async () => {
     await claimTerritory(dataDir, presenceFile);
-    const installation = await openInstallation(dataDir);
+    const installation = await openInstallation(dataDir, options.tuning ?? []);
     const server: ServerOptions = { ...installation, log, clock };
     await startServer(server, installation.prepareStart);
     return { installation, server, presence: declarePresence(presenceFile) };

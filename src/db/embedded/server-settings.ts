@@ -4,8 +4,9 @@
  * The settings are given on the command line, where they win over postgresql.conf and ALTER SYSTEM:
  * durability cannot be edited away, and a new release of ours changes them without touching files.
  * What is not named here is PostgreSQL's default or whatever an operator writes in postgresql.conf.
+ * @param tuning `name=value` of settings that are the operator's, in place of ours
  */
-export function serverSettings(socketFolder: string): string[] {
+export function serverSettings(socketFolder: string, tuning: readonly string[]): string[] {
   const settings: Record<string, string> = {
     // Reached only through a socket that only its owner can open: nothing listens on the network.
     listen_addresses: '',
@@ -35,7 +36,9 @@ export function serverSettings(socketFolder: string): string[] {
     // What `ps` shows.
     cluster_name: 'authctl',
   };
-  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const ours = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  // Of two with one name PostgreSQL takes the later.
+  return [...ours, ...tuning].flatMap((setting) => ['-c', setting]);
 }
 
 /** No port is opened: PostgreSQL names its socket file after it. */
