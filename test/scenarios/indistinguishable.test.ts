@@ -143,7 +143,8 @@ function shapeOf({ status, headers, body }: Answer) {
   const { flow_token, expires_at, instance, delivery, ...rest } = body;
   return {
     status,
-    headers: [...headers.keys()],
+    // Whether a connection is kept is about those before.
+    headers: [...headers.keys()].filter((name) => !['connection', 'keep-alive'].includes(name)),
     rateLimit: headers.get('ratelimit')?.replace(/;t=\d+/g, ''),
     policy: headers.get('ratelimit-policy'),
     hasToken: flow_token !== undefined,
