@@ -7,7 +7,11 @@ import { authorizeReset, newAddress, OTHER_PASSWORD, PASSWORD } from '../support
 import type { TestAppliance } from '../support/appliance.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MailedAppliance, mailKinds, startMailedAppliance } from '../support/mailbox.ts';
-import { startWebhookReceiver, type WebhookAnswer } from '../support/webhook-receiver.ts';
+import {
+  type ReceivedWebhook,
+  startWebhookReceiver,
+  type WebhookAnswer,
+} from '../support/webhook-receiver.ts';
 
 let numbers = 0;
 
@@ -19,7 +23,10 @@ function newNumber(): { typed: string; e164: string } {
 }
 
 /** An appliance with a gateway that answers as it is told. */
-async function start(answer: () => WebhookAnswer = () => 202, env: Record<string, string> = {}) {
+async function start(
+  answer: (text: ReceivedWebhook) => WebhookAnswer = () => 202,
+  env: Record<string, string> = {},
+) {
   const gateway = await startWebhookReceiver(answer);
   const appliance = await startMailedAppliance({
     env: { AUTHCTL_PHONES: 'collect', AUTHCTL_SMS_URL: gateway.url, ...env },
@@ -244,28 +251,47 @@ test('a gateway that stalls holds up text messages, and no mail', async () => {
   await eventually('as many as may be are under way', () => gateway.received.length === 2);
 });
 
+test('sign-ins have a budget of their own beside that of changes', async () => {
+  const { appliance, texts } = await start(() => 202, {
+    AUTHCTL_LIMITS: 'on',
+    AUTHCTL_SMS_HOURLY: '2',
+  });
+  const { id } = await join(appliance, newNumber().typed);
+  const { db, mails } = appliance.core;
+  const data = { at: appliance.clock.now().toISOString() };
+  for (const kind of ['signed_in', 'password_changed'] as const)
+    for (let times = 0; times < 4; times += 1)
+      await mails.enqueueText(db, id, { kind, userId: id, data });
+  await appliance.sql('NOTIFY authctl_mail');
+  const waiting = () =>
+    appliance.sql(`SELECT FROM mails WHERE channel = 'sms' AND status = 'queued'`);
+  await eventually('all are sent or withheld', async () => (await waiting()).length === 0);
+  const sent = (kind: string) => texts().filter((text) => text.kind === kind);
+  expect([sent('signed_in').length, sent('password_changed').length]).toEqual([2, 2]);
+});
+
 test('what the gateway refuses is given up, what it cannot do now is tried again', async () => {
-  let answer: WebhookAnswer = 422;
-  const { appliance, gateway } = await start(() => answer);
-  const refused = newNumber();
-  const unlucky = newNumber();
-  await changePassword(appliance, (await join(appliance, refused.typed)).token);
-  await eventually('it is refused', () => gateway.received.length === 1);
-  answer = 503;
-  await changePassword(appliance, (await join(appliance, unlucky.typed)).token);
-  const stateOf = async (number: string) => (await textRows(appliance, number))[0];
-  await eventually(
-    'both are written down',
-    async () => (await stateOf(unlucky.e164))?.last_error !== null,
-  );
-  expect(await stateOf(refused.e164)).toEqual({
-    status: 'dead',
-    attempts: 1,
-    last_error: 'HTTP 422',
-  });
-  expect(await stateOf(unlucky.e164)).toEqual({
-    status: 'queued',
-    attempts: 1,
-    last_error: 'HTTP 503',
-  });
+  const answers = new Map<string, number>();
+  const { appliance } = await start(({ body }) => answers.get(JSON.parse(body).to) ?? 500);
+  const { db, mails } = appliance.core;
+  for (const status of [400, 410, 413, 422, 301, 401, 403, 404, 429, 503]) {
+    const { typed, e164 } = newNumber();
+    answers.set(e164, status);
+    const { id: userId } = await join(appliance, typed);
+    const data = { at: appliance.clock.now().toISOString() };
+    await mails.enqueueText(db, userId, { kind: 'password_changed', userId, data });
+  }
+  await appliance.sql('NOTIFY authctl_mail');
+  const untold = () =>
+    appliance.sql(`SELECT FROM mails WHERE channel = 'sms' AND last_error IS NULL`);
+  await eventually('all are written down', async () => (await untold()).length === 0);
+  for (const [number, status] of answers)
+    expect(await textRows(appliance, number)).toEqual([
+      {
+        // About the message itself; all others are about the gateway, or about us.
+        status: [400, 410, 413, 422].includes(status) ? 'dead' : 'queued',
+        attempts: 1,
+        last_error: `HTTP ${status}`,
+      },
+    ]);
 });

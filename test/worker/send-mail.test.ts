@@ -66,6 +66,30 @@ test('a notification wakes it long before the poll', async () => {
   });
 });
 
+test('a claim that fails, as where the database is away, is not the last', async () => {
+  const sink = await startSmtpSink();
+  closers.push(sink.close);
+  const delivery = bench.deliveryOver(bench.smtpTo(sink.port));
+  let claims = 0;
+  const shaky = {
+    ...delivery,
+    claim(limit: number) {
+      claims += 1;
+      return claims <= 2 ? Promise.reject(new Error('away')) : delivery.claim(limit);
+    },
+  };
+  const { db, log } = bench;
+  const loop = createMailLoop({ db, log, delivery: shaky, concurrency: 1, pollMs: 20 });
+  const stop = new AbortController();
+  const running = loop.run(stop.signal);
+  closers.push(async () => {
+    stop.abort();
+    await running;
+  });
+  await bench.enqueue();
+  await eventually('it is sent', async () => (await countOf('sent')) === 1);
+});
+
 test('a stalling mail server holds up as many mails as are sent at once, and no more are claimed', async () => {
   const tarpit = await startTarpit('RCPT');
   closers.push(tarpit.close);

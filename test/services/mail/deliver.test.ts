@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Outlet } from '../../../src/services/mail/outlet.ts';
 import { SAMPLES } from '../../../src/services/mail/templates/samples.ts';
+import { lockRow } from '../../support/lock.ts';
 import { type SmtpScript, type SmtpSink, startSmtpSink } from '../../support/smtp.ts';
 import { type MailBench, openMailBench } from './mail-bench.ts';
 
@@ -52,7 +54,8 @@ for (const stage of ['connect', 'mail', 'rcpt', 'end'] as const) {
       expect(deferred).toMatchObject({ status: 'queued', attempts: 1 });
       expect(deferred!.last_error).toContain(String(reply));
 
-      bench.clock.advance(MINUTE);
+      // Ten seconds and a fifth at most: its lease, which would have gone on, is over with the try.
+      bench.clock.advance(12_000);
       expect(await bench.round(delivery)).toEqual(['sent']);
       expect(sink.received.at(-1)!.mail.messageId).toBe(deferred!.message_id);
     });
@@ -100,6 +103,34 @@ test('what is stored of an error names neither the recipient nor the code', asyn
   await bench.round(delivery);
   const [row] = await bench.rows();
   expect(row!.last_error).toBe('550 5.1.1 <***> unknown; message "***, ***" X: ***');
+});
+
+test('nor who else the server speaks of, and it is kept short', async () => {
+  sink = await startSmtpSink();
+  const said = `451 forwarding to eve@elsewhere.example failed ${'x'.repeat(500)}`;
+  const delivery = bench.deliveryOver({
+    send: () => Promise.reject(new Error(said)),
+    close: () => undefined,
+  });
+  await bench.enqueue('ada@example.com');
+  await bench.round(delivery);
+  const [row] = await bench.rows();
+  expect(row!.last_error).toMatch(/^451 forwarding to \*\*\* failed x+$/);
+  expect(row!.last_error).toHaveLength(300);
+});
+
+test('nor the telephone number that a message without a code was for', async () => {
+  sink = await startSmtpSink();
+  const outlet: Outlet = {
+    channel: 'mail',
+    admit: async () => true,
+    expiresAfterMs: null,
+    send: ({ recipient }) => Promise.reject(new Error(`${recipient} is switched off`)),
+  };
+  const delivery = bench.deliveryOver(bench.smtpTo(sink.port), { outlet });
+  await bench.enqueue('+491701234567', 'password_changed');
+  await bench.round(delivery);
+  expect((await bench.rows())[0]!.last_error).toBe('*** is switched off');
 });
 
 test('a connection cut before the final dot is tried again; the receiver has one copy', async () => {
@@ -202,6 +233,46 @@ test('a worker that stalled past its lease never marks another one’s mail', as
   expect(await delivery.deliver(current!, new AbortController().signal)).toBe('deferred');
 });
 
+test('nor one that its successor has given back, though the try has the same number', async () => {
+  const delivery = await deliveryTo({});
+  await bench.enqueue();
+  const [stalled] = await delivery.claim(1);
+  bench.clock.advance(MINUTE);
+  const [successor] = await delivery.claim(1);
+  expect(await delivery.deliver(successor!, AbortSignal.abort())).toBe('released');
+  const before = await bench.rows();
+  expect(before[0]).toMatchObject({ status: 'queued', attempts: stalled!.attempts });
+  expect(await delivery.deliver(stalled!, new AbortController().signal)).toBe('lost');
+  expect(await bench.rows()).toEqual(before);
+});
+
+test('a message is weighed against its recipient’s budget once, however many tries it takes', async () => {
+  sink = await startSmtpSink();
+  const asked: string[] = [];
+  let tries = 0;
+  const outlet: Outlet = {
+    channel: 'mail',
+    async admit({ id }) {
+      asked.push(id);
+      return asked.length === 1;
+    },
+    expiresAfterMs: null,
+    async send() {
+      tries += 1;
+      if (tries < 3) throw new Error('not now');
+    },
+  };
+  const delivery = bench.deliveryOver(bench.smtpTo(sink.port), { outlet });
+  await bench.enqueue('ada@example.com', 'password_changed');
+  const outcomes: string[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    outcomes.push(...(await bench.round(delivery)));
+    bench.clock.advance(60 * MINUTE);
+  }
+  expect(outcomes).toEqual(['deferred', 'deferred', 'sent']);
+  expect(asked).toHaveLength(1);
+});
+
 test('a mail that kills its worker at every try is given up', async () => {
   const delivery = await deliveryTo({});
   await bench.enqueue('ada@example.com', 'welcome');
@@ -253,6 +324,21 @@ test('a code goes before notices, but not before one that has waited for five mi
   expect(new Set(first.map(({ recipient }) => recipient))).toEqual(
     new Set(['early@example.com', 'code@example.com']),
   );
+});
+
+test('a mail that another worker is just claiming is passed over, not waited for', async () => {
+  const delivery = await deliveryTo({});
+  await bench.enqueue('first@example.com');
+  await bench.enqueue('second@example.com');
+  const [first] = await bench.rows();
+  const held = await lockRow(bench.connectionString, 'mails', first!.id);
+  try {
+    const claimed = await delivery.claim(2);
+    expect(claimed.map(({ recipient }) => recipient)).toEqual(['second@example.com']);
+  } finally {
+    await held.release();
+  }
+  expect(await delivery.claim(2)).toHaveLength(1);
 });
 
 test('a mail is given back untried when the worker is asked to stop', async () => {

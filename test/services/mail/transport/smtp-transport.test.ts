@@ -203,6 +203,21 @@ test('a wrong password is not the mail’s fault: it may be tried again', async 
   expect(error.message).not.toContain('not-it');
 });
 
+test.each(['503 5.5.1 bad sequence', '530 5.7.0 authenticate first', '538 5.7.11 encrypt first'])(
+  'nor is what is said about us and not about the mail: %s',
+  async (reply) => {
+    const refuse = Object.assign(new Error(reply.slice(4)), {
+      responseCode: Number(reply.slice(0, 3)),
+    });
+    const sink = await sinkFor({ options: { onMailFrom: (_, __, done) => done(refuse) } });
+    const error: Error = await transportTo(sink.port)
+      .send(MAIL, NEVER)
+      .then(Promise.reject, (reason) => reason);
+    expect(error.message).toContain(reply);
+    expect(error).not.toBeInstanceOf(MailRefused);
+  },
+);
+
 test('a refused connection, an unknown host and a silent server are errors that pass', async () => {
   const silent = await startSilentServer();
   closers.push(silent.close);
