@@ -93,6 +93,33 @@ test('while the receiver is away it probes, so that an outage uses up the tries 
   await eventually('all are published', async () => (await publishedCount()) === 100);
 });
 
+test('a round that fails, as where the database is away, is not the last', async () => {
+  const sink = createRecordingSink();
+  const relay = bench.relayTo([sink]);
+  let rounds = 0;
+  const shaky = {
+    relayBatch(limit: number, signal: AbortSignal) {
+      rounds += 1;
+      return rounds <= 4 ? Promise.reject(new Error('away')) : relay.relayBatch(limit, signal);
+    },
+  };
+  const loop = createRelayLoop({
+    db: bench.db,
+    log: bench.log,
+    relay: shaky,
+    batch: 10,
+    pollMs: 20,
+  });
+  const stop = new AbortController();
+  const running = loop.run(stop.signal);
+  closers.push(async () => {
+    stop.abort();
+    await running;
+  });
+  await record();
+  await eventually('it is published', async () => (await publishedCount()) === 1);
+});
+
 test('asked to stop, it finishes what is under way', async () => {
   const under: { way?: (outcome: null) => void } = {};
   const sink = createRecordingSink(

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { uuidv7 } from '../../../src/crypto/random.ts';
 import { cliActor } from '../../../src/services/audit/actor.ts';
 import type { OutgoingEvent } from '../../../src/services/event/sinks/sink.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createRecordingSink, type EventBench, openEventBench } from './event-bench.ts';
 
 let bench: EventBench;
@@ -176,6 +177,27 @@ test('replay takes published events of a time, and leaves waiting ones alone', a
   expect(await bench.records.replay({ ids: ['not an id'] }, OPERATOR)).toBe(0);
 });
 
+test('what is replayed goes to every sink again, though all of them had it', async () => {
+  const kafka = createRecordingSink('kafka');
+  const webhook = createRecordingSink('webhook');
+  const relay = bench.relayTo([kafka, webhook]);
+  await bench.record({ type: 'user.verified', userId: newUser() });
+  await bench.round(relay);
+  bench.clock.advance(1);
+  expect(await bench.records.replay({ state: 'published' }, OPERATOR)).toBe(1);
+  expect(await bench.round(relay)).toEqual({ claimed: 1, published: 1 });
+  expect([kafka.received.length, webhook.received.length]).toEqual([2, 2]);
+});
+
+test('a replay takes as many as there are, and none that came after it began', async () => {
+  await bench.sql(`INSERT INTO events (id, type, payload, created_at, published_at)
+    SELECT gen_random_uuid(), 'user.verified', '{}', now() + shift, now()
+    FROM (SELECT interval '-1 min' AS shift FROM generate_series(1, 5001)
+          UNION ALL SELECT interval '1 hour') AS events`);
+  expect(await bench.records.replay({}, OPERATOR)).toBe(5_001);
+  expect(await bench.sql('SELECT FROM events WHERE published_at IS NOT NULL')).toHaveLength(1);
+});
+
 test('with several sinks an event is published when all have it, and none is asked twice', async () => {
   const receiver: { isBroken: boolean } = { isBroken: true };
   const kafka = createRecordingSink('kafka');
@@ -237,6 +259,72 @@ test('a relay that stalls past its lease changes nothing any more', async () => 
   answer(null);
   await late;
   expect((await bench.rows())[0]).toMatchObject({ published_at: null, attempts: 2 });
+});
+
+test('nor does it when its successor has given the event back, and the try has the same number', async () => {
+  const answers: ((outcome: Error | null) => void)[] = [];
+  const stalled = createRecordingSink(
+    'webhook',
+    () => new Promise((resolve) => void answers.push(resolve)),
+  );
+  const stop = new AbortController();
+  const stopped = createRecordingSink('webhook', () => {
+    stop.abort();
+    return new Promise<never>(() => undefined);
+  });
+  await bench.record({ type: 'user.verified', userId: newUser() });
+  const late = bench.round(bench.relayTo([stalled], { deadlineMs: 60_000 }));
+  await eventually('it is being published', () => answers.length === 1);
+  await bench.makeDue();
+  await bench.relayTo([stopped]).relayBatch(10, stop.signal);
+  const before = await bench.rows();
+  expect(before[0]).toMatchObject({ attempts: 1, next_attempt_at: null });
+  answers[0]!(refuse());
+  await late;
+  expect(await bench.rows()).toEqual(before);
+});
+
+test('what two relays give up is on record once, by the one whose it was', async () => {
+  const answers: ((outcome: Error | null) => void)[] = [];
+  const stalled = createRecordingSink(
+    'webhook',
+    () => new Promise((resolve) => void answers.push(resolve)),
+  );
+  await bench.record({ type: 'user.verified', userId: newUser() });
+  const late = bench.round(bench.relayTo([stalled], { maxTries: 1, deadlineMs: 60_000 }));
+  await eventually('it is being published', () => answers.length === 1);
+  await bench.makeDue();
+  await bench.round(bench.relayTo([createRecordingSink()], { maxTries: 1 }));
+  answers[0]!(refuse());
+  await late;
+  const audit = await bench.sql<{ reason: string }>(
+    `SELECT detail->>'reason' AS reason FROM audit`,
+  );
+  expect(audit).toEqual([{ reason: 'every try was interrupted' }]);
+});
+
+test('while an event is under way nobody else may take it for longer than the try may last', async () => {
+  const deadlineMs = 60_000;
+  let leaseSeconds = 0;
+  const sink = createRecordingSink('webhook', async () => {
+    const [row] = await bench.sql<{ seconds: number }>(
+      'SELECT extract(epoch FROM next_attempt_at - now())::float8 AS seconds FROM events',
+    );
+    leaseSeconds = row!.seconds;
+    return null;
+  });
+  await bench.record({ type: 'user.verified', userId: newUser() });
+  await bench.round(bench.relayTo([sink], { deadlineMs }));
+  expect(leaseSeconds * 1_000).toBeGreaterThan(deadlineMs);
+});
+
+test('what a sink says of a failure is kept short, and on one line', async () => {
+  const sink = createRecordingSink('webhook', () => new Error(`no\r\n\u001b[2J${'x'.repeat(500)}`));
+  await bench.record({ type: 'user.verified', userId: newUser() });
+  await bench.round(bench.relayTo([sink]));
+  const [row] = await bench.rows();
+  expect(row!.last_error).toMatch(/^webhook: no \[2Jx+$/);
+  expect(row!.last_error).toHaveLength(300);
 });
 
 test('asked to stop, a relay gives back what is not confirmed, untried', async () => {

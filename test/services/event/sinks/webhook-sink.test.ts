@@ -147,6 +147,25 @@ test('the status is the receiver’s word, though the rest of its answer breaks 
   }
 });
 
+test('an answer without end is cut off, long before its time is over', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(202);
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+    };
+    response.on('drain', more);
+    more();
+  });
+  const port = await listenOnFreePort(server);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // Longer than this test may take.
+  const sink = sinkTo(`http://127.0.0.1:${port}/`, { timeoutMs: 600_000 });
+  expect(await sink.publish([event()], NEVER)).toEqual([null]);
+});
+
 test('each event of a batch has its own answer, in its place', async () => {
   const events = Array.from({ length: 10 }, event);
   const refused = new Set([events[2]!.id, events[7]!.id]);
@@ -173,6 +192,9 @@ test('what failed is said without the URL, which may hold a token', async () => 
   const url = gone.url.replace('//', '//user:secret@').replace('/hook', '/token');
   const [refused] = await sinkTo(url).publish([event()], NEVER);
   expect(refused!.message).toBe('ECONNREFUSED');
+  // A port that `fetch` does not connect to, and has no code for.
+  const [never] = await sinkTo('http://user:secret@127.0.0.1:1/token').publish([event()], NEVER);
+  expect(never!.message).toBe('the request failed');
 });
 
 test('a user name and password in the URL become Basic authentication', async () => {
