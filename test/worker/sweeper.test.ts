@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createRemoveUnverified } from '../../src/services/user/remove-unverified.ts';
-import { createSweeper } from '../../src/worker/sweeper.ts';
+import { createSweeper, type SweeperDeps } from '../../src/worker/sweeper.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
+import { eventually } from '../support/eventually.ts';
 import { lockRow } from '../support/lock.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,7 +16,7 @@ afterEach(() =>
   appliance.sql('TRUNCATE users, flows, mails, events, idempotency_keys, limit_counters CASCADE'),
 );
 
-function openSweeper(batch = 100) {
+function openSweeper(batch = 100, changes: Partial<SweeperDeps> = {}) {
   return createSweeper({
     db: appliance.core.db,
     log: appliance.core.log,
@@ -25,6 +26,7 @@ function openSweeper(batch = 100) {
     eventRetentionMs: 30 * DAY_MS,
     removeUnverified: createRemoveUnverified({ ...appliance.core, ttlMs: 7 * DAY_MS }),
     removeOldAudit: async () => 0,
+    ...changes,
   });
 }
 const sweep = (batch?: number) => openSweeper(batch).sweepOnce(new AbortController().signal);
@@ -146,6 +148,13 @@ const CASES: Readonly<Record<string, Case>> = {
     gone: ['-91 days'],
     kept: ['-89 days'],
   },
+  'no network that is its user’s only one': {
+    table: 'known_networks',
+    insert: `INSERT INTO known_networks (user_id, network, last_login_at)
+             VALUES (${USER}, $1::text, ${IN})`,
+    gone: [],
+    kept: ['-400 days'],
+  },
   'events that were published': {
     table: 'events',
     insert: events('published_at', IN),
@@ -233,6 +242,52 @@ test('sweepers at once remove each row once, in batches', async () => {
   total += await sweep(50);
   expect(total).toBe(2_000);
   expect(await count('flows')).toBe(0);
+});
+
+test('a row that somebody else holds is passed over, not waited for', async () => {
+  await addOwner();
+  const insert = sessions(`${IN}, NULL`);
+  for (const number of [1, 2, 3]) await appliance.sql(insert, [number, '-2 days']);
+  const [first] = await appliance.sql<{ id: string }>('SELECT id FROM sessions ORDER BY id');
+  const held = await lockRow(appliance.core.store.connectionString, 'sessions', first!.id);
+  expect(await sweep()).toBe(2);
+  await held.release();
+  expect(await sweep()).toBe(1);
+});
+
+test('asked to stop, a sweep ends with the batch that is under way', async () => {
+  const stop = new AbortController();
+  const asked: string[] = [];
+  const sweeper = openSweeper(10, {
+    async removeUnverified(limit) {
+      asked.push('accounts');
+      stop.abort();
+      return limit;
+    },
+    async removeOldAudit() {
+      asked.push('audit');
+      return 0;
+    },
+  });
+  expect(await sweeper.sweepOnce(stop.signal)).toBe(10);
+  expect(asked).toEqual(['accounts']);
+});
+
+test('a sweep that fails is not the last', async () => {
+  const stop = new AbortController();
+  let rounds = 0;
+  const sweeper = openSweeper(10, {
+    intervalMs: 1,
+    async removeUnverified() {
+      rounds += 1;
+      if (rounds < 3) throw new Error('away');
+      return 0;
+    },
+  });
+  const running = sweeper.run(stop.signal);
+  await eventually('it has swept again', () => rounds >= 4);
+  stop.abort();
+  await running;
 });
 
 test('an account whose mailbox is being proved is left alone', async () => {
