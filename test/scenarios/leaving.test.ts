@@ -8,6 +8,8 @@ import {
 } from '../support/accounts.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
 import { dumpDatabase } from '../support/dump.ts';
+import { eventually } from '../support/eventually.ts';
+import { lockTableWhole } from '../support/lock.ts';
 import { type MailedAppliance, startMailedAppliance } from '../support/mailbox.ts';
 
 let appliance: MailedAppliance;
@@ -69,6 +71,28 @@ test('the export holds everything about the user and nothing that opens the acco
   ])
     expect(text).not.toContain(secret);
   expect((await appliance.call('/v1/me/export')).status).toBe(401);
+});
+
+test('one export is made at a time: another does not even begin', async () => {
+  const people = [await createAccount(appliance), await createAccount(appliance)];
+  const begun = () =>
+    appliance.sql(`SELECT FROM audit WHERE action = 'user.exported' AND user_id = ANY($1)`, [
+      people.map(({ id }) => id),
+    ]);
+  const held = await lockTableWhole(appliance.core.store.connectionString, 'known_networks');
+  const exports = people.map(({ token }) => appliance.call('/v1/me/export', { token }));
+  const isWaiting = async () => {
+    const waiting = await appliance.sql(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+       AND query LIKE '%known_networks%'`,
+    );
+    return waiting.length > 0;
+  };
+  await eventually('one waits for its data', isWaiting);
+  expect(await begun()).toHaveLength(1);
+  await held.release();
+  for (const { status } of await Promise.all(exports)) expect(status).toBe(200);
+  expect(await begun()).toHaveLength(2);
 });
 
 test('an export stays small, however much happened to the account', async () => {

@@ -84,6 +84,29 @@ test('a username ends no session; it is unique, and the audit does not repeat it
   expect(JSON.stringify(rows)).not.toMatch(/lovelace/i);
 });
 
+test('an account that is known by its username only keeps one', async () => {
+  const { userId } = await signUp(appliance);
+  await users.change(OPERATOR, userId, { username: 'Nameless' });
+  await appliance.sql('UPDATE users SET email = NULL WHERE id = $1', [userId]);
+  await expect(users.change(OPERATOR, userId, { username: null })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  expect((await users.get(userId)).username).toBe('Nameless');
+});
+
+test('no way of holding and releasing an account takes the place of its mailbox’s proof', async () => {
+  const { userId } = await signUp(appliance);
+  await appliance.sql(
+    `UPDATE users SET status = 'pending', email_verified_at = NULL WHERE id = $1`,
+    [userId],
+  );
+  for (const status of ['locked', 'disabled', 'locked', 'active'] as const)
+    await users.change(OPERATOR, userId, { status });
+  expect((await users.get(userId)).status).toBe('pending');
+  await users.change(OPERATOR, userId, { status: 'active' });
+  expect((await users.get(userId)).status).toBe('pending');
+});
+
 test.each(['', 'Root', 'two words', 'a\r\nX-User-Id: 1', 'x'.repeat(33), 'ä'])(
   'a role that could not travel in a header is refused: %j',
   async (role) => {

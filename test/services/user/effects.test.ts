@@ -91,6 +91,17 @@ describe('what an operator does to an account holds on every node within a secon
     expect(types).toEqual(expect.arrayContaining(['user.updated', 'session.revoked']));
   });
 
+  test('what was under way for an account is over with its status, and with its role', async () => {
+    for (const change of [{ status: 'locked' }, { role: 'admin' }] as const) {
+      const account = await createAccount(here);
+      await here.call('/v1/password/forgot', { body: { email: account.email } });
+      const flows = () => here.sql('SELECT FROM flows WHERE user_id = $1', [account.id]);
+      await eventually('a code is under way', async () => (await flows()).length === 1);
+      await users.change(OPERATOR, account.id, change);
+      expect(await flows()).toEqual([]);
+    }
+  });
+
   test('disable', async () => {
     const account = await knownUser();
     await users.change(OPERATOR, account.id, { status: 'disabled' });
