@@ -50,3 +50,11 @@ test('a server that is too old is refused', async () => {
     message: 'This is PostgreSQL 14.9; 15 or newer is needed.',
   });
 });
+
+test('where somebody in between keeps our settings back, a pooler is told of', async () => {
+  const db = await openEmpty();
+  await expect(checkServer(db, TIMEOUT_MS + 1)).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('A connection pooler stands between'),
+  });
+});

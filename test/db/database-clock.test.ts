@@ -99,6 +99,51 @@ test('nobody steps for less than an answer can tell: time does not go back by no
   }
 });
 
+/**
+ * A network on which time passes only while something travels: how long the question takes and how long
+ * the answer, for one reading after the other; the last for all that follow.
+ */
+function openNetwork(trips: readonly (readonly [questionMs: number, answerMs: number])[]) {
+  const local = createManualClock(new Date('2001-01-01T00:00:00Z'));
+  const trueTime = () => new Date(Date.parse('2026-03-01T12:00:00Z') + local.monotonicMs());
+  const network = { local, trueTime, readings: 0 };
+  const on: Queryable = {
+    execute: async () => 0,
+    async query() {
+      const [questionMs, answerMs] = trips[Math.min(network.readings, trips.length - 1)]!;
+      local.advance(questionMs);
+      const now = trueTime();
+      local.advance(answerMs);
+      network.readings += 1;
+      return [{ now }] as never;
+    },
+  };
+  return { network, on };
+}
+
+test('of its first readings it takes the quickest, whose time lies between question and answer', async () => {
+  const { network, on } = openNetwork([
+    [400, 0],
+    [20, 20],
+    [0, 300],
+  ]);
+  const clock = await openDatabaseClock({ db: on, local: network.local, log });
+  onTestFinished(() => clock.close());
+  expect(clock.now()).toEqual(network.trueTime());
+});
+
+test('a slow answer that says no more than that it was slow moves nothing', async () => {
+  const { network, on } = openNetwork([
+    [1, 1],
+    [1, 1],
+    [1, 1],
+    [0, 200],
+  ]);
+  const clock = await open(on, network.local);
+  await eventually('it has compared', () => network.readings >= 6);
+  expect(clock.now()).toEqual(network.trueTime());
+});
+
 test('closed, it asks no more', async () => {
   const { server, on } = await openServer();
   const clock = await open(on);

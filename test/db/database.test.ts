@@ -163,6 +163,19 @@ test('a silent connection is asked for a sign of life by both sides within secon
   ]);
 });
 
+test('no statement, lock or open transaction of ours outlasts its limit on the server', async () => {
+  const db = open(database.connectionString, { statementTimeoutMs: 7_000 });
+  const limits = await db.query(
+    sql(`SELECT name, reset_val FROM pg_settings WHERE name IN
+      ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name`),
+  );
+  expect(limits).toEqual([
+    { name: 'idle_in_transaction_session_timeout', reset_val: '15000' },
+    { name: 'lock_timeout', reset_val: '5000' },
+    { name: 'statement_timeout', reset_val: '7000' },
+  ]);
+});
+
 test('a server that is out of reach holds up no close', async () => {
   const proxy = await startPostgresProxy(database.connectionString);
   onTestFinished(proxy.close);

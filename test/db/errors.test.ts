@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Db, openDatabase } from '../../src/db/database.ts';
-import { isConnectionError, isUniqueViolation, toAppError } from '../../src/db/errors.ts';
+import {
+  isConnectionError,
+  isPassing,
+  isUniqueViolation,
+  toAppError,
+} from '../../src/db/errors.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -73,4 +78,29 @@ describe.each(Object.entries(WAYS))('through %s', (_, run) => {
     await WAYS.pg(db, `${insert} ON CONFLICT DO NOTHING`);
     expect(isUniqueViolation(await errorOf(run(db, insert)))).toBe(true);
   });
+});
+
+test('a server that takes no writes is as one that is not there', async () => {
+  const write = db.transaction(async (tx) => {
+    await tx.execute({ name: '', text: 'SET TRANSACTION READ ONLY' });
+    await tx.execute({
+      name: '',
+      text: `INSERT INTO domains (name, challenge) VALUES ('x.example', 'x')`,
+    });
+  });
+  const error = await errorOf(write);
+  expect(isConnectionError(error)).toBe(true);
+  expect(toAppError(error)?.code).toBe('unavailable');
+});
+
+test.each([
+  ['a dead-lock', '40P01'],
+  ['a conflict with another transaction', '40001'],
+])('%s asks for another try', async (_, state) => {
+  const error = await errorOf(
+    WAYS.pg(db, `DO $$ BEGIN RAISE EXCEPTION 'undone' USING ERRCODE = '${state}'; END $$`),
+  );
+  expect(isConnectionError(error)).toBe(false);
+  expect(isPassing(error)).toBe(true);
+  expect(toAppError(error)?.code).toBe('unavailable');
 });

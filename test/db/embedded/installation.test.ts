@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
+import { serverCommand } from '../../../src/db/embedded/server-account.ts';
+import { openServerLog } from '../../../src/db/embedded/server-log.ts';
 import { prepareSocketFolder, socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import { packageRoot } from '../../../src/lib/package-root.ts';
@@ -149,6 +151,15 @@ describe('a server', () => {
     await member.ask('leave');
   });
 
+  test.each([
+    { kind: 'self', ...NOBODY },
+    { kind: 'user', ...NOBODY },
+    { kind: 'namespace', uid: 0, gid: 0, inside: NOBODY },
+  ] as const)('is told nothing of it, whoever runs it: $kind', (account) => {
+    const { options } = serverCommand(account, '/bin/postgres', '/data/postgres', []);
+    expect(Object.keys(options.env)).toEqual(['PATH', 'LC_ALL', 'TZ', 'PGDATA']);
+  });
+
   test.runIf(isOpenToNobody)(
     'of root runs as another user, who cannot enter the data folder',
     async () => {
@@ -222,6 +233,27 @@ describe('a server', () => {
       code: 'config_invalid',
       message: expect.stringContaining('cannot be made'),
     });
+  });
+
+  test('is not looked for in what is no folder', async () => {
+    const file = join(await makeFolder(), 'file');
+    await writeFile(file, '', { mode: 0o600 });
+    await expect(prepareSocketFolder(file, statSync(file))).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('belongs to somebody else or is open to others'),
+    });
+  });
+
+  test('has its log set aside when it is full, and the new one is as private', async () => {
+    const path = join(await makeFolder(), 'postgres.log');
+    await writeFile(path, 'old', { mode: 0o600 });
+    await (await openServerLog(path)).close();
+    expect(readdirSync(join(path, '..'))).toEqual(['postgres.log']);
+    await truncate(path, 10 * 1024 * 1024 + 1);
+    await (await openServerLog(path)).close();
+    expect(readdirSync(join(path, '..'))).toEqual(['postgres.log', 'postgres.log.1']);
+    expect(statSync(path)).toMatchObject({ size: 0 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   test.runIf(isRoot)('is not looked for in a socket folder that a stranger made', async () => {

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readlinkSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
+import { isPostmaster } from '../../../src/db/embedded/postmaster.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import {
   cleanUp,
@@ -213,6 +216,42 @@ describe('a server that is killed', () => {
     await before.ensureRunning();
     expect(await query(before.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await before.leave();
+  });
+
+  test('comes back though its process id now belongs to another folder’s server, which lives on', async () => {
+    const [dataDir, otherDir] = [await makeFolder(), await makeFolder()];
+    const here = await joinEmbeddedPostgres({ dataDir, log });
+    const other = await joinEmbeddedPostgres({ dataDir: otherDir, log });
+    const otherPid = postmasterOf(otherDir);
+    killServersIn(dataDir);
+    await until(() => serversIn(dataDir).length === 0);
+    const pidFile = join(dataDir, 'postgres/postmaster.pid');
+    for (const file of [pidFile, `${socketOf(here.connectionString)}.lock`])
+      await replacePid(file, otherPid);
+
+    await here.ensureRunning();
+    expect(await query(here.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    // As a crash leaves it: whoever leaves now has nothing to stop, and nobody else's to stop either.
+    killServersIn(dataDir);
+    await until(() => serversIn(dataDir).length === 0);
+    await replacePid(pidFile, otherPid);
+    await here.leave();
+    expect(postmasterOf(otherDir)).toBe(otherPid);
+    expect(await query(other.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await other.leave();
+  });
+
+  test('is not taken for another process that works in its folder', async () => {
+    const dataDir = await makeFolder();
+    const postgres = await joinEmbeddedPostgres({ dataDir, log });
+    const folder = join(dataDir, 'postgres');
+    const socketFolder = join(socketOf(postgres.connectionString), '..');
+    const shell = spawn('sleep', ['60'], { cwd: folder });
+    await once(shell, 'spawn');
+    expect(isPostmaster(postmasterOf(dataDir), folder, socketFolder)).toBe(true);
+    expect(isPostmaster(shell.pid!, folder, socketFolder)).toBe(false);
+    shell.kill();
+    await postgres.leave();
   });
 
   test('gets its database back when somebody has dropped it', async () => {

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkSchema } from '../../../src/db/migrate/check-schema.ts';
 import { readMigrations } from '../../../src/db/migrate/read-migrations.ts';
+import { withMigrationLock } from '../../../src/db/migrate/session.ts';
+import { createLogger } from '../../../src/lib/logger.ts';
 import { openMigrator } from './migrator.ts';
 import { addMigration, makePrismaFolder } from './prisma-folder.ts';
 import { openSchema, type TestSchema } from './support.ts';
 
+const log = createLogger({ level: 'silent' });
 const ONE = ['CREATE TABLE one (id int)', 'DROP TABLE one'] as const;
 const SLOW = 'CREATE TABLE two (id int); SELECT pg_sleep(60)';
 const TWO_DOWN = 'DROP TABLE two';
@@ -119,6 +122,22 @@ test('while one process migrates, another waits for it and finds nothing to do',
 
   const applied = (await outcomes).flatMap((outcome) => outcome.applied);
   expect(applied).toEqual(['20260101000000_two']);
+});
+
+test('a migration may take its time, waits for a table for seconds only, and ends with its process', async () => {
+  const { connectionString } = await openSchema();
+  const limits = await withMigrationLock(connectionString, log, async (session) => {
+    const { rows } = await session.query(
+      `SELECT name, setting, unit FROM pg_settings WHERE name IN
+         ('client_connection_check_interval', 'lock_timeout', 'statement_timeout') ORDER BY name`,
+    );
+    return rows;
+  });
+  expect(limits).toEqual([
+    { name: 'client_connection_check_interval', setting: '1000', unit: 'ms' },
+    { name: 'lock_timeout', setting: '5000', unit: 'ms' },
+    { name: 'statement_timeout', setting: '0', unit: 'ms' },
+  ]);
 });
 
 function startMigrating({ connectionString }: TestSchema, prismaDir: string) {
