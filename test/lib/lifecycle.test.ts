@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createScope } from '../../src/lib/lifecycle.ts';
 
 test('what was opened last is released first, one after the other, and once', async () => {
@@ -69,6 +69,20 @@ test('the time of a release counts from when it was asked for, which may be befo
     expect(left).toBeGreaterThan(5_000);
     expect(left).toBeLessThan(9_980);
   }
+});
+
+test('a scope that was open for long has all of its time for the release', async () => {
+  const time = vi.spyOn(performance, 'now');
+  onTestFinished(() => time.mockRestore());
+  time.mockReturnValue(0);
+  const scope = createScope();
+  let left = 0;
+  scope.defer('listener', (leftMs) => {
+    left = leftMs;
+  });
+  time.mockReturnValue(86_400_000);
+  await scope.release(10_000);
+  expect(left).toBe(10_000);
 });
 
 test('what is owned hears of the end before its release, and before the release of what was opened later', async () => {

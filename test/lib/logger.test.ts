@@ -29,6 +29,35 @@ test('a log file is not for everybody, whatever the umask', async () => {
   expect(lines.join()).not.toContain('hunter2');
 });
 
+test('nothing secret reaches a line, in whatever object it is', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'a.log');
+  const fields = [
+    'password',
+    'password_confirmation',
+    'current_password',
+    'new_password',
+    'recovery_code',
+    'flow_token',
+    'refresh_token',
+    'access_token',
+    'secret',
+    'authorization',
+    'cookie',
+  ];
+  await runLogging(
+    file,
+    `const secrets = Object.fromEntries(${JSON.stringify(fields)}.map((name) => [name, 'canary']));
+     log.info(secrets); log.info({ body: secrets }); log.info({ request: { body: secrets } });
+     log.child(secrets).info('child');
+     log.warn({ err: Object.assign(new Error('refused'), { detail: 'Key (email)=(canary)' }) });`,
+  );
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  expect(lines).toHaveLength(5);
+  const redacted = Object.fromEntries(fields.map((name) => [name, '[redacted]']));
+  expect(JSON.parse(lines[0]!)).toMatchObject(redacted);
+  expect(lines.join()).not.toContain('canary');
+});
+
 test('a full disk costs lines, not the process, and does not hold up its end', async () => {
   const { stdout } = await runLogging(
     '/dev/full',

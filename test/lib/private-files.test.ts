@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import {
   createPrivateFile,
   ensurePrivateFolder,
@@ -23,6 +23,7 @@ test('a private folder is made with its parents, or closed while it is empty', a
   const path = join(folder, 'a/b');
   await ensurePrivateFolder(path);
   expect(modeOf(path)).toBe('700');
+  expect(modeOf(join(folder, 'a'))).toBe('700');
 
   await chmod(path, 0o755);
   await ensurePrivateFolder(path);
@@ -103,4 +104,35 @@ test('of many new files of one name one is kept, and no other file is replaced',
 
 test('a folder of a file system without such a thing is as durable as it gets', async () => {
   await expect(syncFolder('/proc')).resolves.toBeUndefined();
+});
+
+/** What is made durable from here on, as it is then: the size of a file, the names in a folder. */
+async function watchSyncs(): Promise<(number | string[])[]> {
+  const any = await open(folder, 'r');
+  const handles = Object.getPrototypeOf(any) as typeof any;
+  await any.close();
+  const synced: (number | string[])[] = [];
+  const sync = vi.spyOn(handles, 'sync').mockImplementation(async function (this: typeof any) {
+    const found = await this.stat();
+    synced.push(found.isDirectory() ? readdirSync(folder).toSorted(inOrder) : found.size);
+  });
+  onTestFinished(() => sync.mockRestore());
+  return synced;
+}
+
+const inOrder = (a: string, b: string) => (a < b ? -1 : 1);
+
+test('a private file is on the disk before it has its name, and so is its name', async () => {
+  const synced = await watchSyncs();
+  await writePrivateFile(join(folder, 'secret'), 'content');
+  expect(synced).toEqual(['content'.length, ['secret']]);
+});
+
+test('so is a new private file', async () => {
+  const file = await createPrivateFile(join(folder, 'new'));
+  await file.write(Buffer.from('content'));
+  const synced = await watchSyncs();
+  await file.keep();
+  expect(synced[0]).toBe('content'.length);
+  expect(synced[1]).toContain('new');
 });
