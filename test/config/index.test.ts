@@ -211,6 +211,20 @@ describe('secrets', () => {
     expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
   });
 
+  test('of a URL only scheme, host and port are shown: a path or a query may be the secret', () => {
+    const shown = (url: string) =>
+      explainConfig({ env: { AUTHCTL_WEBHOOK_URL: url } }).find(
+        ({ name }) => name === 'webhook.url',
+      )?.value;
+    expect(shown('https://hooks.example:8443/services/canary')).toBe(
+      'https://hooks.example:8443/***',
+    );
+    expect(shown('https://ada:canary@hooks.example/?key=canary')).toBe(
+      'https://***@hooks.example/***',
+    );
+    expect(shown('https://hooks.example/')).toBe('https://hooks.example');
+  });
+
   test('credentials with a % that is no escape are refused, and not shown', () => {
     for (const name of ['AUTHCTL_SMTP_URL', 'AUTHCTL_WEBHOOK_URL', 'AUTHCTL_DATABASE_URL']) {
       const scheme = { AUTHCTL_SMTP_URL: 'smtp', AUTHCTL_WEBHOOK_URL: 'https' }[name] ?? 'postgres';
@@ -332,7 +346,9 @@ describe('production', () => {
   test('refuses a public URL without TLS unless insecure is on', () => {
     const env = { ...PRODUCTION, AUTHCTL_PUBLIC_URL: 'http://auth.example.com' };
     expect(faults(env)).toEqual(['public_url']);
-    expect(loadConfig({ env, flags: { insecure: true } }).insecure).toBe(true);
+    const told = loadConfig({ env, flags: { insecure: true } });
+    expect(told.insecure).toBe(true);
+    expect(findWarnings(told).join()).toContain('insecure is on');
   });
 
   test('warns of a Kafka password that crosses the network in clear', () => {
@@ -362,6 +378,12 @@ describe('production', () => {
 });
 
 describe('rules across settings', () => {
+  test('a gateway for text messages without numbers to send them to is a mistake', () => {
+    const env = { AUTHCTL_SMS_URL: 'https://sms.example/send' };
+    expect(faults(env)).toEqual(['sms.url']);
+    loadConfig({ env: { ...env, AUTHCTL_PHONES: 'collect' } });
+  });
+
   test.each([
     [7_168, 5],
     [9_216, 4],
