@@ -14,7 +14,7 @@ import { createAccount } from '../support/accounts.ts';
 import { MASTER_KEY, startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { runBeside } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { createEmptyDatabase, createTestDatabase } from '../support/postgres.ts';
 
 const BIN = join(packageRoot(), 'bin/run.js');
 
@@ -148,6 +148,26 @@ test('who waits too long for a migration is told so', async () => {
   await migration.end();
   expect(answer.code).toBe(3);
   expect(JSON.parse(answer.stdout).error.code).toBe('unavailable');
+});
+
+test('of a backup made amid a rotation of the master key both keys are asked for', async () => {
+  const database = await createEmptyDatabase();
+  const rotating = await startAppliance();
+  const path = join(folder, 'rotating.backup');
+  try {
+    await rotating.sql(
+      `UPDATE keys SET master_kid = 'feedfacefeedface' WHERE kid = (SELECT min(kid) FROM keys)`,
+    );
+    expect(await runBeside(rotating, ['backup', path])).toMatchObject({ code: 0 });
+  } finally {
+    await rotating.stop();
+  }
+  const env = environmentOf(database.connectionString);
+  const { code, stderr } = await runAuthctl(['restore', path], { env });
+  expect(code).toBe(2);
+  expect(stderr).toContain('some keys need the master key feedfacefeedface too');
+  expect(await runAuthctl(['restore', backup], { env })).toMatchObject({ code: 0, stderr: '' });
+  await database.drop();
 });
 
 test('a file of a stranger makes and changes nothing, not even a database to restore into', async () => {
