@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeLines } from '../../src/cli/write-lines.ts';
 import { writeOut } from '../../src/cli/write-out.ts';
 import { createScope } from '../../src/lib/lifecycle.ts';
 
@@ -30,6 +31,33 @@ test('a file is private, and has its name only when it is whole', async () => {
   await expect(writeOut(texts(), file, scope, 'The export')).rejects.toMatchObject({
     code: 'usage',
   });
+});
+
+test('a file that is there is noticed before the work', async () => {
+  await writeFile(file, 'kept');
+  let isBegun = false;
+  async function* texts() {
+    isBegun = true;
+    yield 'a';
+  }
+  await expect(writeOut(texts(), file, createScope(), 'The export')).rejects.toMatchObject({
+    code: 'usage',
+  });
+  expect(isBegun).toBe(false);
+  expect(await readFile(file, 'utf8')).toBe('kept');
+});
+
+test('a value is one line to whoever splits by Unicode, and tells no terminal what to do', async () => {
+  const value = { text: 'a\n\u007f\u0085\u009b31m\u2028\u2029é' };
+  async function* values() {
+    yield value;
+  }
+  const scope = createScope();
+  expect(await writeLines(values(), file, scope, 'The export')).toBe(1);
+  await scope.release();
+  const text = await readFile(file, 'utf8');
+  expect(text).toBe('{"text":"a\\n\\u007f\\u0085\\u009b31m\\u2028\\u2029é"}\n');
+  expect(JSON.parse(text)).toEqual(value);
 });
 
 test('what stops half way leaves nothing behind', async () => {

@@ -144,6 +144,16 @@ describe('trust', () => {
   });
 });
 
+test('many who vouch for one domain at once verify it once, on record', async () => {
+  const { name } = await pending();
+  const all = await Promise.all(
+    Array.from({ length: 10 }, () => node.core.domains.trust(actor, name)),
+  );
+  for (const domain of all) expect(domain.status).toBe('verified');
+  const actions = (await audited(name)).map((record) => (record as { action: string }).action);
+  expect(actions).toEqual(['domain.added', 'domain.verified']);
+});
+
 describe('seeding', () => {
   test('twice changes nothing, and only what the list says', async () => {
     const [first, second] = [newName(), newName()];
