@@ -51,3 +51,22 @@ test('neither limits nor spellings that the database has set reach a copy', asyn
     expect(Object.fromEntries(found.map(({ name, setting }) => [name, setting]))).toEqual(usual);
   }
 });
+
+test('a snapshot sees one moment of all tables, whatever is written meanwhile', async () => {
+  const count = statement('', 'SELECT count(*)::int AS rows FROM domains');
+  const other = new Client({ connectionString: database.connectionString });
+  await other.connect();
+  const [before, after] = await withCopySession(
+    database.connectionString,
+    'snapshot',
+    async (session) => {
+      const [first] = await session.query<{ rows: number }>(count);
+      await other.query(`INSERT INTO domains (name, challenge) VALUES ('meanwhile.example', 'x')`);
+      const [second] = await session.query<{ rows: number }>(count);
+      return [first!.rows, second!.rows];
+    },
+  );
+  expect(after).toBe(before);
+  expect((await other.query('SELECT FROM domains')).rowCount).toBe(Number(before) + 1);
+  await other.end();
+});
