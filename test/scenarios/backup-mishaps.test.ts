@@ -1,14 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { createReadStream, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStream, sealStream } from '../../src/crypto/sealed-stream.ts';
 import { MIGRATION_LOCK } from '../../src/db/migrate/session.ts';
+import { createByteReader } from '../../src/lib/byte-reader.ts';
 import { packageRoot } from '../../src/lib/package-root.ts';
+import { backupKey, readHeader } from '../../src/services/backup/header.ts';
+import { parseMasterKey } from '../../src/services/key/master-key.ts';
 import { runAuthctl } from '../cli/support/run-program.ts';
 import { createAccount } from '../support/accounts.ts';
 import { MASTER_KEY, startAppliance, type TestAppliance } from '../support/appliance.ts';
@@ -148,6 +154,45 @@ test('who waits too long for a migration is told so', async () => {
   await migration.end();
   expect(answer.code).toBe(3);
   expect(JSON.parse(answer.stdout).error.code).toBe('unavailable');
+});
+
+test('whoever starts while it restores waits, and finds what was restored', async () => {
+  const database = await createTestDatabase();
+  const starting = new Client({ connectionString: database.connectionString });
+  await starting.connect();
+  await starting.query('BEGIN; SELECT FROM instance');
+  const running = runAuthctl(['restore', backup], {
+    env: environmentOf(database.connectionString),
+  });
+  await eventually('they keep each other out', async () => {
+    const { rowCount } = await starting.query(
+      `SELECT FROM pg_locks WHERE relation = 'instance'::regclass AND NOT granted`,
+    );
+    return rowCount === 1;
+  });
+  await starting.query('COMMIT');
+  expect(await running).toMatchObject({ code: 0, stderr: '' });
+  await starting.end();
+  await database.drop();
+});
+
+test('a backup that holds other than it says at its end restores nothing', async () => {
+  const reader = createByteReader(createReadStream(backup));
+  const { header, bytes } = await readHeader(reader);
+  const key = backupKey(parseMasterKey(MASTER_KEY), header);
+  const plain = gunzipSync(await buffer(openStream(key, bytes, reader.rest())));
+  const count = plain.lastIndexOf('"users":1') + '"users":'.length;
+  plain.write('2', count);
+  const sealed = await buffer(sealStream(key, bytes, Readable.from([gzipSync(plain)])));
+  const path = join(folder, 'miscounted.backup');
+  await writeFile(path, Buffer.concat([bytes, sealed]));
+
+  const database = await createEmptyDatabase();
+  const env = environmentOf(database.connectionString);
+  const answer = await runAuthctl(['restore', path, '--json'], { env });
+  expect(JSON.parse(answer.stdout).error.code).toBe('validation_failed');
+  expect(await runAuthctl(['restore', backup], { env })).toMatchObject({ code: 0, stderr: '' });
+  await database.drop();
 });
 
 test('of a backup made amid a rotation of the master key both keys are asked for', async () => {

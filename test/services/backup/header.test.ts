@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import { createByteReader } from '../../../src/lib/byte-reader.ts';
 import {
   type BackupHeader,
+  backupKey,
   encodeHeader,
   readHeader,
 } from '../../../src/services/backup/header.ts';
+import { parseMasterKey } from '../../../src/services/key/master-key.ts';
+import { MASTER_KEY } from '../../support/appliance.ts';
 
 const header: BackupHeader = {
   instance_id: '01980000-0000-7000-8000-000000000000',
@@ -52,4 +55,13 @@ test('a header that is not spelled as ours is refused before any of it is used o
     });
   const inherited = Buffer.from(`authctl backup 1\n{"__proto__":${JSON.stringify(header)}}\n`);
   await expect(read(inherited)).rejects.toMatchObject({ code: 'validation_failed' });
+});
+
+test('each backup has a key of its own, of the master key and its salt, today as ever', () => {
+  const master = parseMasterKey(MASTER_KEY);
+  const keyOf = (salt: string) => backupKey(master, { salt }).toString('hex');
+  expect(keyOf(header.salt)).toBe(
+    'e418ca5d0a3de852cb6bec1855aac5572769aac076059c4cd0231e5785c8602e',
+  );
+  expect(keyOf('B'.repeat(43))).not.toBe(keyOf(header.salt));
 });

@@ -269,11 +269,11 @@ test('two imports that meet in the middle wait for one another, and neither is l
     );
     const imports = [lines, lines.toReversed()].map((some) => importInto(appliance, some));
     const isWaiting = async () => {
-      const { rowCount } = await holder.query(
+      const waiting = await appliance.sql(
         `SELECT FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       );
-      return rowCount === 2;
+      return waiting.length === 2;
     };
     await eventually('both are held up', isWaiting);
     await holder.query('ROLLBACK');
