@@ -6,6 +6,7 @@ import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
 import { serverCommand } from '../../../src/db/embedded/server-account.ts';
 import { openServerLog } from '../../../src/db/embedded/server-log.ts';
 import { prepareSocketFolder, socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
+import { claimTerritory } from '../../../src/db/embedded/territory.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import { packageRoot } from '../../../src/lib/package-root.ts';
 import {
@@ -141,6 +142,20 @@ describe('a data folder', () => {
   });
 });
 
+test.runIf(process.platform === 'linux')(
+  'a folder that was in use when its machine was switched off is in nobody’s use',
+  async () => {
+    const dataDir = await makeFolder();
+    for (const name of ['run', 'postgres']) await mkdir(join(dataDir, name));
+    const file = join(dataDir, 'run/territory');
+    const before = '00000000-0000-4000-8000-000000000000 pid:[4026531836]\n';
+    await writeFile(file, before);
+    await writeFile(join(dataDir, 'postgres/postmaster.pid'), '1\n');
+    await claimTerritory(dataDir, join(dataDir, 'run/presence.lock'));
+    expect(readFileSync(file, 'utf8')).not.toBe(before);
+  },
+);
+
 describe('a server', () => {
   test('sees nothing of our environment', async () => {
     const dataDir = await makeFolder();
@@ -225,6 +240,19 @@ describe('a server', () => {
     const nameless = { uid: 54_321, gid: 54_321 };
     const member = startMember(await makeFolder(nameless), nameless);
     expect(await member.line()).toMatch(/^config_invalid: .*user id 54321, which no account has/);
+  });
+
+  test('writes no value into its log, neither of a row nor of a statement', async () => {
+    const dataDir = await makeFolder();
+    const { connectionString, leave } = await joinEmbeddedPostgres({ dataDir, log });
+    await query(connectionString, 'CREATE TABLE secrets (value text UNIQUE)');
+    const insert = `INSERT INTO secrets VALUES ('canary')`;
+    await query(connectionString, insert);
+    await expect(query(connectionString, insert)).rejects.toMatchObject({ code: '23505' });
+    await leave();
+    const said = readFileSync(join(dataDir, 'postgres.log'), 'utf8');
+    expect(said).toContain('duplicate key value violates unique constraint');
+    expect(said).not.toContain('canary');
   });
 
   test('needs a place for its socket, and says so where there is none', async () => {
