@@ -54,7 +54,7 @@ export function repeatExport(options: RepeatExportOptions): { close(): Promise<v
       clearInterval(timer);
       const deadline = setTimeout(() => closing.abort(), CLOSE_MS);
       await working;
-      await attempt(closing.signal);
+      if (!closing.signal.aborted) await attempt(closing.signal);
       clearTimeout(deadline);
     },
   };
