@@ -68,7 +68,8 @@ describe('parsePhc', () => {
       text.replace('argon2id', 'argon2i'),
       text.replace('v=19', 'v=16'),
       text.replace('$v=19', ''),
-      text.slice(0, -1),
+      // Of 41 characters no base64 is made; of 42 some is: a shorter hash.
+      text.slice(0, -2),
       `${text}$`,
       `${text}=`,
       ` ${text}`,

@@ -51,12 +51,13 @@ test('no connection left at PostgreSQL: 503 and Retry-After, and normal again on
   const held = await takeAll(postgres.connectionString);
   try {
     // Its own connections end, and are taken before it comes back for them.
+    let refused = await register('meanwhile');
     await eventually('none is left', async () => {
       await held[0]!.query(END_THE_OTHERS);
       held.push(...(await takeAll(postgres.connectionString)));
-      return (await register('meanwhile')).status === 503;
+      refused = await register('meanwhile');
+      return refused.status === 503;
     });
-    const refused = await register('meanwhile');
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await refused.json()).toMatchObject({ code: 'unavailable' });
     expect((await fetch(`${api.url}/health`)).status).toBe(503);

@@ -129,6 +129,8 @@ export async function query<Row = Record<string, unknown>>(
   sql: string,
 ): Promise<Row[]> {
   const client = new Client({ connectionString });
+  // The server may be on its way down: what it did not answer fails the statement.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query(sql)).rows;
