@@ -2,6 +2,7 @@ import { FULL_QUEUE, type Load } from './load.ts';
 import {
   forgotten,
   impossiblePasswords,
+  mailedCodes,
   type Question,
   registering,
   wrongPassword,
@@ -33,6 +34,7 @@ export const CONDITIONS: Readonly<Record<string, Condition>> = {
     settings: DEFERRED,
     questions: (scene) => [wrongPassword(scene), ...impossiblePasswords(scene), forgotten(scene)],
   },
+  codes: { title: 'Idle, mailed codes', questions: mailedCodes },
   register: { title: 'Idle, registering', questions: (scene) => [registering(scene)] },
   half: {
     title: 'At half the hashing load',

@@ -8,7 +8,8 @@ export interface RequestClass {
   readonly path: string;
   /** The status that says the request went the way that is to be measured. */
   readonly status: number;
-  body(index: number): Buffer;
+  /** What is sent; made before the time counts, also of what the appliance must be asked for first. */
+  body(index: number, url: string): Buffer | Promise<Buffer>;
 }
 
 /** What one class of requests was answered. */
@@ -47,7 +48,8 @@ export async function measure(
     const order = shuffle(classes);
     for (const [half, one] of [...order, ...order.toReversed()].entries()) {
       const index = 2 * block + (half < order.length ? 0 : 1);
-      const { status, elapsedMs } = await time(agent, url + one.path, one.body(index), isSlow);
+      const body = await one.body(index, url);
+      const { status, elapsedMs } = await time(agent, url + one.path, body, isSlow);
       const measured = results.get(one.name)!;
       if (status === one.status) measured.times.push(elapsedMs);
       else if (status === 503) measured.refused += 1;

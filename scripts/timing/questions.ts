@@ -1,5 +1,5 @@
 import type { RequestClass } from './measure.ts';
-import { MAIL_DOMAIN, OPEN_DOMAIN, PASSWORD, type Scene } from './scene.ts';
+import { call, MAIL_DOMAIN, OPEN_DOMAIN, PASSWORD, type Scene } from './scene.ts';
 
 /** Classes that must not be told apart; the first is what the others are compared with. */
 export interface Question {
@@ -64,6 +64,32 @@ export function forgotten(scene: Scene): Question {
       forgot('known address', among(scene.final)),
     ],
   };
+}
+
+/** A wrong code, and another one asked for: of a flow that is somebody's, and of one that only looks so. */
+export function mailedCodes(scene: Scene): Question[] {
+  const compare = (title: string, path: string, status: number, answer: object): Question => {
+    const withFlowOf = (name: string, emailOf: EmailOf): RequestClass => ({
+      name,
+      path,
+      status,
+      async body(index, url) {
+        const { flow_token } = await call(url, '/v1/password/forgot', { email: emailOf(index) });
+        return Buffer.from(JSON.stringify({ flow_token, ...answer }));
+      },
+    });
+    return {
+      title,
+      classes: [
+        withFlowOf('unknown address', (index) => unknown(index % scene.final.length)),
+        withFlowOf('known address', among(scene.final)),
+      ],
+    };
+  };
+  return [
+    compare('Redeeming a wrong code', '/v1/password/forgot/verify', 401, { code: 'ABCD-2345' }),
+    compare('Asking for another code', '/v1/verify/resend', 200, {}),
+  ];
 }
 
 export function registering(scene: Scene): Question {

@@ -27,7 +27,6 @@ export interface Scene {
 
 /** Registers the accounts that the classes are about; no worker runs, so `pending` ones stay so. */
 export async function setScene(url: string, throwaway: Throwaway): Promise<Scene> {
-  const call = createCaller(url);
   const addresses = (state: string, domain = OPEN_DOMAIN) =>
     Array.from({ length: ACCOUNTS }, (_, index) => `${state}-${index}@${domain}`);
   const scene = {
@@ -45,7 +44,7 @@ export async function setScene(url: string, throwaway: Throwaway): Promise<Scene
     ...imported.map((email) => ({ email, email_verified: true, password_hash: BCRYPT })),
   ]);
   for (const email of Object.values(registered).flat())
-    await call('/v1/register', { email, password: PASSWORD });
+    await call(url, '/v1/register', { email, password: PASSWORD });
   for (const email of [...scene.final, ...scene.locked]) await signIn(email);
   for (const email of scene.twoFactor) await turnTwoFactorOn(await signIn(email));
   for (const email of scene.locked) await throwaway.run('users', 'lock', email);
@@ -58,29 +57,33 @@ export async function setScene(url: string, throwaway: Throwaway): Promise<Scene
   }
 
   async function signIn(email: string): Promise<string> {
-    const { tokens } = await call('/v1/login', { email, password: PASSWORD });
+    const { tokens } = await call(url, '/v1/login', { email, password: PASSWORD });
     return (tokens as { access_token: string }).access_token;
   }
 
   async function turnTwoFactorOn(token: string): Promise<void> {
-    const setup = await call('/v1/me/two-factor/totp', { password: PASSWORD }, token);
+    const setup = await call(url, '/v1/me/two-factor/totp', { password: PASSWORD }, token);
     const { flow_token, secret } = setup as { flow_token: string; secret: string };
     const code = generateSync({ secret });
-    await call('/v1/me/two-factor/totp/confirm', { flow_token, code }, token);
+    await call(url, '/v1/me/two-factor/totp/confirm', { flow_token, code }, token);
   }
 }
 
-function createCaller(url: string) {
-  return async (path: string, body: object, token?: string): Promise<Record<string, unknown>> => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        ...(token ? { Authorization: `Bearer ${token}` } : {}),
-      },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as Record<string, unknown>;
-  };
+/** Asks the API for something that it is to grant. */
+export async function call(
+  url: string,
+  path: string,
+  body: object,
+  token?: string,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Record<string, unknown>;
 }

@@ -8,6 +8,7 @@ import { createRespond } from './kernel/respond.ts';
 import type { Route } from './kernel/route.ts';
 import { createRouter } from './kernel/router.ts';
 import { type Authenticate, createServe } from './kernel/serve.ts';
+import { createTimeBuckets } from './kernel/time-buckets.ts';
 import { cors } from './middleware/cors.ts';
 import { errorHandler, type ToAppError } from './middleware/error-handler.ts';
 import { type ObserveRequest, observe } from './middleware/observe.ts';
@@ -47,7 +48,8 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): Http
   const { trustedProxies = [], corsOrigins = [], logEvery = 1_000 } = options;
   const { isLate = () => false } = options;
   const respond = createRespond(options.checkAnswers ?? false);
-  const serve = createServe({ services, authenticate, guardian, isLate, respond });
+  const inTimeBucket = createTimeBuckets(clock.monotonicMs);
+  const serve = createServe({ services, authenticate, guardian, isLate, inTimeBucket, respond });
   const router = createRouter(routes, serve, guardian);
 
   const app = new Koa<Exchange>();

@@ -78,6 +78,9 @@ test('mail.hourly, mail.daily: two in an hour, three in a day', async () => {
   const ask = async () => {
     const { status } = await appliance.call('/v1/password/forgot', { body: { email } });
     expect(status).toBe(202);
+    // One that is superseded before it was sent is none.
+    const queued = `SELECT FROM mails WHERE recipient = $1 AND status = 'queued'`;
+    await eventually('it is sent', async () => (await appliance.sql(queued, [email])).length === 0);
   };
   const mails = async () => (await mailKinds(appliance, email)).length;
   for (let count = 0; count < 3; count += 1) await ask();

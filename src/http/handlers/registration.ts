@@ -16,6 +16,7 @@ export const register = route({
   tags: ['registration'],
   auth: 'none',
   idempotent: true,
+  bucketed: [202],
   body: strictObject({
     email: Type.Optional(Email),
     password: NewPassword,

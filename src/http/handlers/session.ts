@@ -28,6 +28,7 @@ export const login = route({
   tags: ['sign-in'],
   auth: 'none',
   hashing: true,
+  bucketed: [401],
   body: withExactlyOne(
     strictObject({
       email: Type.Optional(Email),

@@ -88,6 +88,8 @@ interface RouteFacts {
   readonly errors?: readonly ErrorCode[];
   /** Runs a password hash: the Guardian's lower bucket. */
   readonly hashing?: boolean;
+  /** Statuses whose answers must not tell by their time whom they are about (`time-buckets.ts`). */
+  readonly bucketed?: readonly number[];
   /** Not counted by the Guardian: health checks. */
   readonly unlimited?: boolean;
   /**

@@ -9,6 +9,7 @@ import { readQuery } from './query.ts';
 import type { Respond } from './respond.ts';
 import type { Client, Route } from './route.ts';
 import { checkStrings } from './strict-json.ts';
+import type { InTimeBucket } from './time-buckets.ts';
 
 /** Turns a presented token into whoever holds it. @throws AppError `invalid_token`, `forbidden` */
 export interface Authenticate {
@@ -24,6 +25,7 @@ export interface ServeDeps<Services> {
   readonly guardian: Guardian | null;
   /** Whether this process has more to do than it can, so that all it takes on comes too late. */
   readonly isLate: () => boolean;
+  readonly inTimeBucket: InTimeBucket;
   readonly respond: Respond;
 }
 
@@ -44,7 +46,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
  * is over its limit.
  */
 export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services> {
-  const { services, authenticate, guardian, isLate, respond } = deps;
+  const { services, authenticate, guardian, isLate, inTimeBucket, respond } = deps;
 
   async function callerOf(ctx: HttpContext, route: Route<Services>): Promise<unknown> {
     if (route.auth === 'none') return null;
@@ -69,19 +71,18 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
     const idempotencyKey = route.idempotent ? idempotencyKeyOf(ctx) : null;
     const body = await bodyOf(ctx, route, services);
 
-    const result = await route.handler(
-      {
-        body: body.value,
-        bodyBytes: body.bytes,
-        params,
-        query,
-        principal,
-        client: ctx.state.client,
-        idempotencyKey,
-        headers: ctx.req.headers,
-      },
-      services,
-    );
+    const input = {
+      body: body.value,
+      bodyBytes: body.bytes,
+      params,
+      query,
+      principal,
+      client: ctx.state.client,
+      idempotencyKey,
+      headers: ctx.req.headers,
+    };
+    // After the body: a slow sender's time is no part of the work's.
+    const result = await inTimeBucket(route, () => route.handler(input, services));
     respond(ctx, route, result);
   };
 }
