@@ -110,6 +110,7 @@ export function createServices(deps: ServicesDeps) {
     changeAccount,
     events,
     wakeMail,
+    log: deps.log,
   });
   const redeemer = createFlowRedeemer({ db, clock, keys });
   const factors = createFactors({ db, clock, keys });

@@ -2,6 +2,7 @@ import { domainOf } from '../../crypto/canonical.ts';
 import { type Db, type Queryable, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { type AccountChange, byOwner, type ChangeAccount } from '../account/change.ts';
 import { clientActor } from '../audit/client-actor.ts';
 import { recordAudit } from '../audit/record.ts';
@@ -34,6 +35,7 @@ export interface NextStepDeps {
   readonly changeAccount: ChangeAccount;
   readonly events: Events;
   readonly wakeMail: Wake;
+  readonly log: Logger;
 }
 
 /** What has been proved so far, and by whom. */
@@ -152,11 +154,14 @@ export function createNextStep(deps: NextStepDeps) {
     return (await change.tx.query<UserColumns>(ACTIVATE, [user.id, change.at]))[0] ?? user;
   }
 
+  /** The session is open by now, and its user is to have it: what fails here the next sign-in does. */
   async function makeRoom(userId: string, client: ClientInfo): Promise<void> {
     await changeAccount(byOwner({ userId }, client), async ({ tx, at, audit }) => {
       for (const sessionId of await endUnusedSessions(tx, events, { userId, at }))
         await audit('session.ended', { session_id: sessionId, reason: 'too_many' });
-    });
+    }).catch((error: unknown) =>
+      deps.log.warn({ err: error, user_id: userId }, 'more sessions than there may be are left'),
+    );
   }
 
   return {

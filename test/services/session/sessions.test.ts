@@ -173,12 +173,7 @@ test('logout needs a good token, and ends nothing but its own session', async ()
 test('a user has 100 sessions at most: a sign-in ends the one that was not used for longest', async () => {
   const oldest = await signUp(node);
   const kept = await signInAgain(node, oldest);
-  await node.sql(
-    `INSERT INTO sessions (id, user_id, secret_digest, created_at, last_used_at, expires_at)
-     SELECT gen_random_uuid(), $1, decode(repeat('00', 32), 'hex'), $2, $2, $2::timestamptz + interval '1 d'
-     FROM generate_series(1, 98)`,
-    [oldest.userId, node.clock.now()],
-  );
+  await addSessions(oldest.userId, 98);
   expect(await list(kept)).toHaveLength(100);
   const answers = await Promise.all(Array.from({ length: 3 }, () => signInAgain(node, oldest)));
   const newest = await signInAgain(node, oldest);
@@ -195,3 +190,29 @@ test('a user has 100 sessions at most: a sign-in ends the one that was not used 
   );
   expect(dropped).toHaveLength(1);
 });
+
+test('a sign-in that cannot end another session is one all the same; the next makes room', async () => {
+  const user = await signUp(node);
+  await addSessions(user.userId, 99);
+  await node.sql(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$`,
+  );
+  await node.sql(
+    `CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW
+     WHEN (NEW.end_reason = 'too_many') EXECUTE FUNCTION refuse()`,
+  );
+  const more = await signInAgain(node, user);
+  expect(await list(more)).toHaveLength(101);
+  await node.sql('DROP FUNCTION refuse CASCADE');
+  expect(await list(await signInAgain(node, user))).toHaveLength(100);
+});
+
+/** Sessions whose tokens nobody has. */
+async function addSessions(userId: string, count: number): Promise<void> {
+  await node.sql(
+    `INSERT INTO sessions (id, user_id, secret_digest, created_at, last_used_at, expires_at)
+     SELECT gen_random_uuid(), $1, decode(repeat('00', 32), 'hex'), $2, $2, $2::timestamptz + interval '1 d'
+     FROM generate_series(1, $3)`,
+    [userId, node.clock.now(), count],
+  );
+}
