@@ -7,6 +7,8 @@ const BUCKET_MS = 50;
 const TIMER_PRECISION_MS = 1;
 /** Waited for to the microsecond at once; beyond, the queues add far more noise than is left to hide. */
 const MOST_EXACT = 2;
+/** Held back at once: more than a thousand a second. In such a rush requests wait for one another anyway. */
+const MOST_HELD = 32;
 
 /** Does a route's work; what it was answered may come later. */
 export type InTimeBucket = (
@@ -31,6 +33,7 @@ export function createTimeBuckets(monotonicMs: () => number): InTimeBucket {
    * in which the work ended. Turns of the event loop serve others meanwhile.
    */
   async function endOfBucket(startedMs: number): Promise<void> {
+    if (waiting >= MOST_HELD) return;
     const buckets = Math.ceil((monotonicMs() - startedMs) / BUCKET_MS);
     const endMs = startedMs + buckets * BUCKET_MS;
     const left = () => endMs - monotonicMs();

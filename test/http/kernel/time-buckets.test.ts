@@ -51,9 +51,18 @@ describe('an answer that is held back', () => {
     expect(await timeOf(failsIn(12, new AppError('invalid_credentials')))).toBe(50);
   });
 
+  const crowd = (size: number) => Array.from({ length: size }, () => answersIn(10, 202));
+
   test('in a crowd, too', async () => {
-    const crowd = Array.from({ length: 10 }, (_, index) => answersIn(index, 202));
-    expect(await timeOf(answersIn(20, 202), crowd)).toBe(50);
+    expect(await timeOf(answersIn(20, 202), crowd(31))).toBe(50);
+  });
+
+  test('not where so many come that they wait for one another', async () => {
+    expect(await timeOf(answersIn(20, 202), crowd(32))).toBe(20);
+  });
+
+  test('again after the crowd has left', async () => {
+    expect(await timeOf(answersIn(60, 202), crowd(32))).toBe(100);
   });
 
   test('another status, another error and another route are not', async () => {
