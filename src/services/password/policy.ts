@@ -90,14 +90,18 @@ function checkCharacters(password: string, pointer: string): void {
 }
 
 function checkLength(password: string, minLength: number, pointer: string): void {
-  if (countCodePoints(password) < minLength)
+  if (countCodePoints(asHashed(password)) < minLength)
     throw lengthError(pointer, 'too_short', `at least ${minLength}`);
   checkMaximumLength(password, pointer);
 }
 
-/** Of what would be hashed: the same password is not too long for having its accents typed apart. */
+/** What lengths count: the same password is no longer for having its accents typed apart. */
+function asHashed(password: string): string {
+  return password.normalize('NFC');
+}
+
 function isWithinMaximum(password: string): boolean {
-  const hashed = password.normalize('NFC');
+  const hashed = asHashed(password);
   return (
     Buffer.byteLength(hashed) <= MAX_PASSWORD_BYTES &&
     countCodePoints(hashed) <= MAX_PASSWORD_CODE_POINTS
