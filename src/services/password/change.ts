@@ -6,6 +6,7 @@ import type { Reauthenticate } from '../account/reauthenticate.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
+import { checkMaximumLength } from './policy.ts';
 import type { PreparePassword } from './prepare.ts';
 import { replacePassword } from './store.ts';
 
@@ -18,7 +19,8 @@ export interface ChangePasswordDeps {
 
 /**
  * Changes the password of a signed-in user; this session stays, all others end. The order is
- * password, factor, policy, history; a refusal of the new password uses no factor up.
+ * password, factor, policy, history, only too long a new password is refused before them; a refusal
+ * of the new password uses no factor up.
  * @throws AppError those of re-authentication, then `validation_failed`, `password_too_weak`,
  *   `password_breached`, `password_reused`, `conflict` when the password changed meanwhile
  */
@@ -32,6 +34,8 @@ export function createChangePassword(deps: ChangePasswordDeps) {
   ): Promise<void> {
     const { userId, sessionId } = principal;
     const { current_password: password, new_password: nextPassword, ...factor } = input;
+    // Whoever asks, no work is done for it: the present password is not hashed either.
+    checkMaximumLength(nextPassword, '/new_password');
     const presented = { password, pointer: '/current_password', ...factor };
     const proof = await reauthenticate(userId, presented, client);
     // Verifying has promoted a pending row: what is there now is read again.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signIn } from '../../support/accounts.ts';
 import { type Answer, startAppliance, type TestAppliance } from '../../support/appliance.ts';
 
 let appliance: TestAppliance;
@@ -96,6 +97,20 @@ test('a password longer than any can be is refused before hashing, alike for kno
       body: { email: 'long@open.example', password: secret },
     });
     expect(register).toMatchObject({ status: 422, body: { errors: [{ code: 'too_long' }] } });
+  }
+  expect(completed()).toBe(before);
+});
+
+test('a new password longer than any can be is refused before the present one is hashed', async () => {
+  const email = await register('changing@open.example');
+  const { token } = await signIn(appliance, { email, password });
+  const before = completed();
+  for (const current_password of [password, wrong]) {
+    const body = { current_password, new_password: 'x'.repeat(257) };
+    expect(await appliance.call('/v1/me/password', { token, body })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/new_password', code: 'too_long' }] },
+    });
   }
   expect(completed()).toBe(before);
 });
