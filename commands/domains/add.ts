@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
-import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
+import type { Domain } from '../../src/services/domain/domains.ts';
 
 export default class DomainsAdd extends CoreCommand<typeof DomainsAdd> {
   static override summary = 'Add an e-mail domain whose addresses may register.';
@@ -20,18 +20,18 @@ export default class DomainsAdd extends CoreCommand<typeof DomainsAdd> {
     verification: verificationFlag({ default: 'email_code' }),
   };
 
-  async run(): Promise<DomainView> {
+  async run(): Promise<Domain> {
     return this.withCore(async ({ domains }) => {
       const { trust, verification } = this.flags;
-      const view = presentDomain(
-        await domains.add(this.actor, { name: this.args.domain, trust, verification }),
-      );
-      this.log(`${view.name} added, ${view.status}, verification ${view.verification}`);
-      if (view.status === 'pending')
+      const seed = { name: this.args.domain, trust, verification };
+      const domain = await domains.add(this.actor, seed);
+      const { name, status, record } = domain;
+      this.log(`${name} added, ${status}, verification ${domain.verification}`);
+      if (status === 'pending')
         this.log(
-          `publish   ${view.record.name}. IN TXT "${view.record.value}"\nthen run  authctl domains verify ${view.name}`,
+          `publish   ${record.name}. IN TXT "${record.value}"\nthen run  authctl domains verify ${name}`,
         );
-      return view;
+      return domain;
     });
   }
 }

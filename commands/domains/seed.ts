@@ -5,8 +5,8 @@ import { formatDomains } from '../../src/cli/domain-table.ts';
 import { unreadableFile } from '../../src/cli/unreadable-file.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
 import { AppError } from '../../src/errors.ts';
+import type { Domain } from '../../src/services/domain/domains.ts';
 import { parseDomainSeeds } from '../../src/services/domain/seed-file.ts';
-import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
 
 export default class DomainsSeed extends CoreCommand<typeof DomainsSeed> {
   static override summary = 'Add or update domains from a file, or the configured ones without.';
@@ -22,7 +22,7 @@ export default class DomainsSeed extends CoreCommand<typeof DomainsSeed> {
     verification: verificationFlag(),
   };
 
-  async run(): Promise<{ domains: DomainView[] }> {
+  async run(): Promise<{ domains: Domain[] }> {
     const { file } = this.args;
     const seeds =
       file === undefined
@@ -36,7 +36,7 @@ export default class DomainsSeed extends CoreCommand<typeof DomainsSeed> {
     return this.withCore(async ({ domains }) => {
       const { trust, verification } = this.flags;
       const wanted = seeds.map((seed) => ({ trust, verification, ...seed }));
-      const list = (await domains.seed(this.actor, wanted)).map(presentDomain);
+      const list = await domains.seed(this.actor, wanted);
       this.log(formatDomains(list));
       return { domains: list };
     });

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { verificationFlag } from '../../src/cli/verification-flag.ts';
-import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
+import type { Domain } from '../../src/services/domain/domains.ts';
 
 export default class DomainsSet extends CoreCommand<typeof DomainsSet> {
   static override summary = "Change a domain's policy; running nodes follow within a second.";
@@ -13,12 +13,12 @@ export default class DomainsSet extends CoreCommand<typeof DomainsSet> {
   };
   static override flags = { verification: verificationFlag({ required: true }) };
 
-  async run(): Promise<DomainView> {
+  async run(): Promise<Domain> {
     return this.withCore(async ({ domains }) => {
       const { verification } = this.flags;
       const domain = await domains.set(this.actor, this.args.domain, verification);
       this.log(`${domain.name}: verification ${domain.verification}`);
-      return presentDomain(domain);
+      return domain;
     });
   }
 }

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { type DomainView, presentDomain } from '../../src/services/domain/view.ts';
+import type { Domain } from '../../src/services/domain/domains.ts';
 
 export default class DomainsVerify extends CoreCommand<typeof DomainsVerify> {
   static override summary = "Check a domain's TXT record and mark the domain verified.";
@@ -21,15 +21,15 @@ export default class DomainsVerify extends CoreCommand<typeof DomainsVerify> {
     }),
   };
 
-  async run(): Promise<DomainView> {
+  async run(): Promise<Domain> {
     return this.withCore(async ({ domains }) => {
       const { trust, resolver } = this.flags;
       const { domain } = this.args;
       const verified = trust
         ? await domains.trust(this.actor, domain)
         : await domains.verify(this.actor, domain, resolver);
-      this.log(`${verified.name} is verified by ${verified.verifiedBy}`);
-      return presentDomain(verified);
+      this.log(`${verified.name} is verified by ${verified.verified_by}`);
+      return verified;
     });
   }
 }

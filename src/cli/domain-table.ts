@@ -1,7 +1,7 @@
-import type { DomainView } from '../services/domain/view.ts';
+import type { Domain } from '../services/domain/domains.ts';
 import { formatTable } from './format.ts';
 
-export function formatDomains(domains: readonly DomainView[]): string {
+export function formatDomains(domains: readonly Domain[]): string {
   return formatTable(
     ['DOMAIN', 'STATUS', 'VERIFICATION', 'VERIFIED BY'],
     domains.map((domain) => [

@@ -1,6 +1,6 @@
 import { canonicaliseDomain } from '../../crypto/canonical.ts';
 import { randomBytes } from '../../crypto/random.ts';
-import { type Db, type Queryable, statement } from '../../db/database.ts';
+import { type Db, type Statement, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
@@ -11,6 +11,7 @@ import { findChallenge } from './challenge.ts';
 /** What proves a new address of this domain: nothing, or a code mailed to it. */
 export type VerificationPolicy = 'none' | 'email_code';
 
+/** A domain as operators see it: over HTTP, and in what commands print as JSON. */
 export interface Domain {
   readonly name: string;
   readonly status: 'pending' | 'verified';
@@ -18,9 +19,9 @@ export interface Domain {
   /** The TXT record that proves ownership. */
   readonly record: { readonly name: string; readonly value: string };
   /** `dns`, or who vouched for it. */
-  readonly verifiedBy: string | null;
-  readonly verifiedAt: Date | null;
-  readonly createdAt: Date;
+  readonly verified_by: string | null;
+  readonly verified_at: string | null;
+  readonly created_at: string;
 }
 
 export interface DomainSeed {
@@ -71,36 +72,33 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
     });
   }
 
-  /** Runs a change with its audit record and the signal to running nodes, all or nothing. */
-  function change<T>(
+  /**
+   * Changes one domain, with the audit record and the signal to running nodes, all or nothing.
+   * @returns null where `what` found none to change
+   */
+  function change(
     actor: Actor,
     action: string,
-    name: string,
-    work: (tx: Queryable) => Promise<T | null>,
+    what: Statement,
+    values: readonly unknown[],
     detail: Record<string, unknown> = {},
-  ): Promise<T | null> {
+  ): Promise<DomainRow | null> {
     return db.transaction(async (tx) => {
-      const result = await work(tx);
-      if (result === null) return null;
+      const [row] = await tx.query<DomainRow>(what, values);
+      if (!row) return null;
       await keyStore.bumpRevision(tx);
       await recordAudit(tx, {
         at: clock.now(),
         action,
         actor,
-        detail: { domain: name, ...detail },
+        detail: { domain: row.name, ...detail },
       });
-      return result;
+      return row;
     });
   }
 
   async function markVerified(actor: Actor, name: string, by: string): Promise<void> {
-    await change(
-      actor,
-      'domain.verified',
-      name,
-      async (tx) => (await tx.query<DomainRow>(MARK_VERIFIED, [name, by, clock.now()]))[0] ?? null,
-      { by },
-    );
+    await change(actor, 'domain.verified', MARK_VERIFIED, [name, by, clock.now()], { by });
   }
 
   /** Inserts a domain; null when it is there already. */
@@ -116,13 +114,26 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
       seed.trust ? now : null,
       now,
     ];
-    return change(
-      actor,
-      'domain.added',
-      seed.name,
-      async (tx) => (await tx.query<DomainRow>(INSERT, values))[0] ?? null,
-      { verification, trusted: seed.trust === true },
-    );
+    const detail = { verification, trusted: seed.trust === true };
+    return change(actor, 'domain.added', INSERT, values, detail);
+  }
+
+  async function setVerification(
+    actor: Actor,
+    name: string,
+    verification: VerificationPolicy,
+  ): Promise<DomainRow> {
+    const values = [name, verification];
+    const row = await change(actor, 'domain.updated', SET_VERIFICATION, values, { verification });
+    if (!row) throw new AppError('not_found');
+    return row;
+  }
+
+  async function update(actor: Actor, { name, trust, verification }: DomainSeed): Promise<void> {
+    const row = await find(name);
+    if (trust && row.status === 'pending') await markVerified(actor, name, trustedBy(actor));
+    if (verification && verification !== row.verification)
+      await setVerification(actor, name, verification);
   }
 
   return {
@@ -192,49 +203,10 @@ export function createDomains({ db, clock }: { db: Db; clock: Clock }) {
     /** Removes a domain: no new registrations; accounts that exist stay. */
     async remove(actor: Actor, domain: string): Promise<Domain> {
       const row = await find(domain, 'authctl domains list');
-      await change(
-        actor,
-        'domain.removed',
-        row.name,
-        async (tx) => (await tx.query<DomainRow>(DELETE, [row.name]))[0] ?? null,
-      );
+      await change(actor, 'domain.removed', DELETE, [row.name]);
       return present(row);
     },
   };
-
-  /** What somebody who adds a domain again may want: to see it through, or to change it. */
-  function alreadyThere({ name, status }: DomainRow): AppError {
-    return new AppError('conflict', {
-      text: `This domain is already there, ${status}.`,
-      hint:
-        status === 'pending'
-          ? `authctl domains verify ${name}, or with --trust to vouch for it`
-          : `change it with: authctl domains set ${name} --verification …`,
-    });
-  }
-
-  async function update(actor: Actor, { name, trust, verification }: DomainSeed): Promise<void> {
-    const row = await find(name);
-    if (trust && row.status === 'pending') await markVerified(actor, name, trustedBy(actor));
-    if (verification && verification !== row.verification)
-      await setVerification(actor, name, verification);
-  }
-
-  async function setVerification(
-    actor: Actor,
-    name: string,
-    verification: VerificationPolicy,
-  ): Promise<DomainRow> {
-    const row = await change(
-      actor,
-      'domain.updated',
-      name,
-      async (tx) => (await tx.query<DomainRow>(SET_VERIFICATION, [name, verification]))[0] ?? null,
-      { verification },
-    );
-    if (!row) throw new AppError('not_found');
-    return row;
-  }
 }
 
 const FORMAT = 'Write it like example.com; internationalised names in their xn-- form.';
@@ -254,6 +226,17 @@ function checkNames(seeds: readonly DomainSeed[]): void {
   throw new AppError('validation_failed', { text: `Not a domain name: ${names}.`, hint: FORMAT });
 }
 
+/** What somebody who adds a domain again may want: to see it through, or to change it. */
+function alreadyThere({ name, status }: DomainRow): AppError {
+  return new AppError('conflict', {
+    text: `This domain is already there, ${status}.`,
+    hint:
+      status === 'pending'
+        ? `authctl domains verify ${name}, or with --trust to vouch for it`
+        : `change it with: authctl domains set ${name} --verification …`,
+  });
+}
+
 function trustedBy(actor: Actor): string {
   return actor.id === undefined ? actor.kind : `${actor.kind}:${actor.id}`;
 }
@@ -267,8 +250,8 @@ function present(row: DomainRow): Domain {
       name: `_authctl-challenge.${row.name}`,
       value: `authctl-domain-verification=${row.challenge}`,
     },
-    verifiedBy: row.verified_by,
-    verifiedAt: row.verified_at,
-    createdAt: row.created_at,
+    verified_by: row.verified_by,
+    verified_at: row.verified_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
   };
 }

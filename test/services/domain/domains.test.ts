@@ -54,7 +54,7 @@ describe('the DNS proof', () => {
       ['v=spf1 -all'],
       [record.value.slice(0, half), record.value.slice(half)],
     ]);
-    expect(await verify()).toMatchObject({ name, status: 'verified', verifiedBy: 'dns' });
+    expect(await verify()).toMatchObject({ name, status: 'verified', verified_by: 'dns' });
     expect(dns.asked).toContain(record.name);
     expect(await audited(name)).toContainEqual({
       action: 'domain.verified',
@@ -88,7 +88,7 @@ describe('the DNS proof', () => {
       });
     }
     const listed = (await node.core.domains.list()).find((domain) => domain.name === name);
-    expect(listed).toMatchObject({ status: 'pending', verifiedBy: null });
+    expect(listed).toMatchObject({ status: 'pending', verified_by: null });
     expect(await register(name)).toBe(403);
   });
 
@@ -129,10 +129,10 @@ describe('trust', () => {
     const { name } = await pending();
     expect(await node.core.domains.trust(actor, name)).toMatchObject({
       status: 'verified',
-      verifiedBy: byTester,
+      verified_by: byTester,
     });
     const trusted = await node.core.domains.add(actor, { name: newName(), trust: true });
-    expect(trusted).toMatchObject({ status: 'verified', verifiedBy: byTester });
+    expect(trusted).toMatchObject({ status: 'verified', verified_by: byTester });
     expect(await audited(trusted.name)).toEqual([
       {
         action: 'domain.added',

@@ -1,4 +1,3 @@
-import { presentDomain } from '../../../services/domain/view.ts';
 import { adminRoute, operatorsWith } from '../../admin-route.ts';
 import { strictObject } from '../../kernel/schema.ts';
 import { Type } from '../../kernel/typebox.ts';
@@ -18,7 +17,7 @@ export const listDomains = adminRoute({
   responses: { 200: AdminDomainList },
   handler: async (_, { domains }) => ({
     status: 200,
-    body: { domains: (await domains.list()).map(presentDomain) },
+    body: { domains: await domains.list() },
   }),
 });
 
@@ -40,7 +39,7 @@ export const addDomain = adminRoute({
   errors: ['conflict'],
   handler: async ({ body, principal: { actor } }, { domains }) => ({
     status: 201,
-    body: presentDomain(await domains.add(actor, body)),
+    body: await domains.add(actor, body),
   }),
 });
 
@@ -57,7 +56,7 @@ export const changeDomain = adminRoute({
   responses: { 200: AdminDomain },
   handler: async ({ params, body, principal: { actor } }, { domains }) => ({
     status: 200,
-    body: presentDomain(await domains.set(actor, params.name, body.verification)),
+    body: await domains.set(actor, params.name, body.verification),
   }),
 });
 
@@ -73,7 +72,7 @@ export const verifyDomain = adminRoute({
   errors: ['conflict'],
   handler: async ({ params, principal: { actor } }, { domains }) => ({
     status: 200,
-    body: presentDomain(await domains.verify(actor, params.name)),
+    body: await domains.verify(actor, params.name),
   }),
 });
 
