@@ -6,8 +6,9 @@ import { measureLoad } from '../measure-load.ts';
 import { samplesChart } from '../report/charts.ts';
 import type { Chart, Figure, RunSummary } from '../result.ts';
 import { startSampling } from '../sampling.ts';
-import { atLeast, atMost, figure, figureOf, none } from '../stats/figure.ts';
-import { countErrors, countStatus } from '../stats/run-summary.ts';
+import { atLeast, atMost, figure, figureOf } from '../stats/figure.ts';
+import { errorsFigure } from '../stats/run-figures.ts';
+import { countStatus } from '../stats/run-summary.ts';
 import { openOwnSubject } from '../subject.ts';
 import { DEFAULT_HASH, DRAIN_BAR } from './hash-cost.ts';
 
@@ -83,16 +84,7 @@ export async function measureBacklogBound(context: BenchContext): Promise<Backlo
         unit: 'ms',
         values: [run.refused.p95],
       }),
-      figure(
-        {
-          id: 'bound.errors',
-          label: 'Errors (anything but 201 and 503)',
-          measure: 'count',
-          unit: '',
-          values: [countErrors(run, [201, 503])],
-        },
-        none(),
-      ),
+      errorsFigure('bound', [run], [201, 503]),
       figureOf(
         {
           id: 'bound.drain',

@@ -11,8 +11,7 @@ import { openBenchDatabase } from '../database.ts';
 import { warmUp } from '../measure-load.ts';
 import { percentilesChart } from '../report/charts.ts';
 import { makeUsers } from '../scene.ts';
-import { figure, none } from '../stats/figure.ts';
-import { countErrors } from '../stats/run-summary.ts';
+import { errorsFigure } from '../stats/run-figures.ts';
 import { type OwnedSubject, openOwnSubject } from '../subject.ts';
 import { idleFigures, requestFigures } from './cost-figures.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, WORKER_OFF } from './describe.ts';
@@ -76,16 +75,7 @@ export const cost: Benchmark = {
       figures: [
         ...measured.flatMap(({ kind, rounds }) => requestFigures(kind, rounds)),
         ...(idle ? idleFigures(idle) : []),
-        figure(
-          {
-            id: 'cost.errors',
-            label: 'Errors (anything but 200, 201 and 202)',
-            measure: 'count',
-            unit: '',
-            values: [runs.reduce((sum, run) => sum + countErrors(run, [200, 201, 202]), 0)],
-          },
-          none(),
-        ),
+        errorsFigure('cost', runs, [200, 201, 202]),
       ],
     });
   },

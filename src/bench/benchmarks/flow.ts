@@ -2,8 +2,8 @@ import type { Benchmark } from '../context.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import type { RunSummary } from '../result.ts';
-import { figure, none } from '../stats/figure.ts';
-import { countErrors } from '../stats/run-summary.ts';
+import { figure } from '../stats/figure.ts';
+import { errorsFigure } from '../stats/run-figures.ts';
 import { openSubject } from '../subject.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions } from './describe.ts';
 
@@ -58,16 +58,7 @@ export const flow: Benchmark = {
           unit: '/s',
           values: perSecond('profiles_read'),
         }),
-        figure(
-          {
-            id: 'flow.errors',
-            label: 'Errors (anything but 200, 201 and 503)',
-            measure: 'count',
-            unit: '',
-            values: [runs.reduce((sum, run) => sum + countErrors(run, [200, 201, 503]), 0)],
-          },
-          none(),
-        ),
+        errorsFigure('flow', runs, [200, 201, 503]),
       ],
     });
   },

@@ -5,6 +5,7 @@ import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import { makeUsers, signIn } from '../scene.ts';
 import { atLeast, atMost, figure, figureOf, none } from '../stats/figure.ts';
+import { singleFigure } from '../stats/run-figures.ts';
 import { countErrors } from '../stats/run-summary.ts';
 import { openSubject } from '../subject.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions } from './describe.ts';
@@ -96,13 +97,7 @@ export const login: Benchmark = {
           limits,
           atLeast(0.9, 'of the raw Argon2id rate'),
         ),
-        figure({
-          id: 'login.single.p50',
-          label: 'One at a time, median',
-          measure: 'latency',
-          unit: 'ms',
-          values: [single.accepted.p50],
-        }),
+        singleFigure('login', single),
         figure(
           {
             id: 'login.crowd.p99',

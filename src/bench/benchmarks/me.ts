@@ -9,8 +9,8 @@ import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import type { RunSummary } from '../result.ts';
 import { makeUsers, signIn } from '../scene.ts';
-import { atLeast, figure, figureOf, none } from '../stats/figure.ts';
-import { countErrors } from '../stats/run-summary.ts';
+import { atLeast, figure, figureOf } from '../stats/figure.ts';
+import { errorsFigure, singleFigure } from '../stats/run-figures.ts';
 import { openSubject, type Subject } from '../subject.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions } from './describe.ts';
 
@@ -106,23 +106,8 @@ export const me: Benchmark = {
           unit: 'ms',
           values: cached.map((run) => run.accepted.p99),
         }),
-        figure({
-          id: 'me.single.p50',
-          label: 'One at a time, median',
-          measure: 'latency',
-          unit: 'ms',
-          values: [single.accepted.p50],
-        }),
-        figure(
-          {
-            id: 'me.errors',
-            label: 'Errors (anything but 200)',
-            measure: 'count',
-            unit: '',
-            values: [runs.reduce((sum, run) => sum + countErrors(run, [200]), 0)],
-          },
-          none(),
-        ),
+        singleFigure('me', single),
+        errorsFigure('me', runs, [200]),
       ],
     });
   },

@@ -4,8 +4,8 @@ import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import { makeUsers, signIn } from '../scene.ts';
-import { atLeast, figure, figureOf, none } from '../stats/figure.ts';
-import { countErrors } from '../stats/run-summary.ts';
+import { atLeast, figure, figureOf } from '../stats/figure.ts';
+import { errorsFigure, singleFigure } from '../stats/run-figures.ts';
 import { openSubject } from '../subject.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions } from './describe.ts';
 
@@ -82,23 +82,8 @@ export const refresh: Benchmark = {
           unit: 'ms',
           values: runs.map((run) => run.accepted.p95),
         }),
-        figure({
-          id: 'refresh.single.p50',
-          label: 'One at a time, median',
-          measure: 'latency',
-          unit: 'ms',
-          values: [single.accepted.p50],
-        }),
-        figure(
-          {
-            id: 'refresh.errors',
-            label: 'Errors (anything but 200)',
-            measure: 'count',
-            unit: '',
-            values: [all.reduce((sum, run) => sum + countErrors(run, [200]), 0)],
-          },
-          none(),
-        ),
+        singleFigure('refresh', single),
+        errorsFigure('refresh', all, [200]),
       ],
     });
   },

@@ -5,8 +5,9 @@ import { measureBeside } from '../measure-beside.ts';
 import { measureLoad, warmUp } from '../measure-load.ts';
 import { latencyOverTimeChart, percentilesChart, throughputChart } from '../report/charts.ts';
 import type { Figure, RunSummary } from '../result.ts';
-import { atLeast, atMost, figure, figureOf, none } from '../stats/figure.ts';
-import { countErrors, countStatus } from '../stats/run-summary.ts';
+import { atLeast, atMost, figure, figureOf } from '../stats/figure.ts';
+import { errorsFigure, singleFigure } from '../stats/run-figures.ts';
+import { countStatus } from '../stats/run-summary.ts';
 import { openSubject } from '../subject.ts';
 import { measureBacklogBound } from './backlog-bound.ts';
 import { describe, LIMITS_OFF, NO_VERIFICATION, shownOptions, WORKER_OFF } from './describe.ts';
@@ -125,23 +126,8 @@ export const registration: Benchmark = {
         },
         atMost(75, 'ms'),
       ),
-      figure(
-        {
-          id: 'registration.errors',
-          label: 'Errors (anything but 201)',
-          measure: 'count',
-          unit: '',
-          values: [bursts.reduce((sum, run) => sum + countErrors(run, [201]), 0)],
-        },
-        none(),
-      ),
-      figure({
-        id: 'registration.single.p50',
-        label: 'One at a time, median',
-        measure: 'latency',
-        unit: 'ms',
-        values: [single.accepted.p50],
-      }),
+      errorsFigure('registration', bursts, [201]),
+      singleFigure('registration', single),
       ...costFigures(bursts, walPerRegistration),
     );
 
