@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 
 export interface Samples {
@@ -22,7 +23,7 @@ export function startSampling(
     while (!isStopped) {
       const value = await read();
       points.push([(clock.monotonicMs() - startedAt) / 1_000, value]);
-      await Promise.race([ended.promise, delay(intervalMs)]);
+      await Promise.race([ended.promise, sleep(intervalMs, undefined, { ref: false })]);
     }
   }
 
@@ -37,8 +38,4 @@ export function startSampling(
       await looping;
     },
   };
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

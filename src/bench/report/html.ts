@@ -1,3 +1,4 @@
+import { counted } from '../../lib/counted.ts';
 import {
   allPassed,
   type BenchResult,
@@ -135,7 +136,7 @@ function runRow(run: RunSummary): string {
       .map(([name, cores]) => `${escapeHtml(name)} ${cores.toFixed(2)}`)
       .join('<br>'),
   ];
-  const load = `${run.connections} ${run.connections === 1 ? 'connection' : 'connections'}, ${run.mode}, ${formatNumber(run.measuredSeconds)} s`;
+  const load = `${counted(run.connections, 'connection')}, ${run.mode}, ${formatNumber(run.measuredSeconds)} s`;
   return `<tr><th scope="row">${escapeHtml(run.label)}<small>${load}</small></th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
 }
 

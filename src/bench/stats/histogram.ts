@@ -30,14 +30,14 @@ export interface Histogram {
   reset(): void;
 }
 
-export function createHistogram(from?: HistogramSnapshot): Histogram {
+export function createHistogram(): Histogram {
   const counts = new Uint32Array(BUCKETS);
   let count = 0;
   let sum = 0;
   let min = MAX_VALUE;
   let max = 0;
 
-  const histogram: Histogram = {
+  return {
     record(microseconds) {
       const value = Math.min(Math.max(Math.round(microseconds), 0), MAX_VALUE);
       const bucket = bucketOf(value);
@@ -80,8 +80,6 @@ export function createHistogram(from?: HistogramSnapshot): Histogram {
       max = 0;
     },
   };
-  if (from) histogram.merge(from);
-  return histogram;
 }
 
 /** Values below 256 have a bucket each; above, every power of two is cut into 128 equal parts. */
