@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { isAlive, processTree } from './processes.ts';
 
 export interface ChildCommandOptions {
@@ -87,7 +88,7 @@ export function killIfAlive(pid: number): void {
     if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   } catch (error) {
     // It ended between the look and the signal.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chown, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import type { Identity } from './server-account.ts';
 
 /**
@@ -24,8 +25,8 @@ export function socketFolderOf(dataDir: string): string {
  * /tmp anybody may take it first, and could put a server of his own there that asks us for the password
  */
 export async function prepareSocketFolder(path: string, owner: Identity): Promise<void> {
-  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw unwritable(path, error);
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw unwritable(path, error);
   });
   const found = await lstat(path);
   const isPrivate = found.isDirectory() && (found.mode & 0o077) === 0;
@@ -48,7 +49,7 @@ function takenFolder(path: string): AppError {
   });
 }
 
-function unwritable(path: string, cause: Error): AppError {
+function unwritable(path: string, cause: unknown): AppError {
   return new AppError('config_invalid', {
     text: `The folder ${path}, for PostgreSQL's socket, cannot be made.`,
     hint: 'make /tmp writable (where the root is read-only, mount a tmpfs there), or set AUTHCTL_DATABASE_URL',

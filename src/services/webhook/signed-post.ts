@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { signWebhook } from './signature.ts';
 
 export interface SignedPostOptions {
@@ -82,7 +83,5 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   if (error.name === 'TimeoutError') return 'no answer in time';
   if (error.name === 'AbortError') return 'interrupted';
-  const cause: unknown = error.cause;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  return code ?? 'the request failed';
+  return errorCode(error.cause) ?? 'the request failed';
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
+import { errorCode } from '../../../lib/error-code.ts';
 
 /** A development mail, read back from its file. */
 export interface StoredMessage {
@@ -23,7 +24,7 @@ async function filesIn(dir: string): Promise<string[]> {
     return await readdir(dir);
   } catch (error) {
     // Made with the first mail.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (errorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }
