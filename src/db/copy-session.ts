@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises';
-import { Client, DatabaseError } from 'pg';
+import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { AppError } from '../errors.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { type Queryable, queryable } from './database.ts';
 import { isConnectionError } from './errors.ts';
-import { MIGRATION_LOCK } from './migrate/session.ts';
+import { databaseUnreachable, LOCK_NOT_AVAILABLE, MIGRATION_LOCK } from './migrate/session.ts';
 
 /** One transaction on a connection of its own, through which whole tables stream. */
 export interface CopySession extends Queryable {
@@ -39,8 +40,6 @@ const SPELLING = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET 
 /** A reader may be slow, and limits set for requests are not meant; the last has come with PostgreSQL 17. */
 const NO_TIMEOUTS = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
   ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
-
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Runs `work` in one transaction for as long as it takes, while nobody migrates; a throw rolls back.
@@ -79,19 +78,14 @@ export async function withCopySession<T>(
 }
 
 function explain(error: unknown): unknown {
-  if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) {
+  if (errorCode(error) === LOCK_NOT_AVAILABLE) {
     return new AppError('unavailable', {
       text: 'Another process is migrating, backing up or restoring this database.',
       hint: 'wait for it to finish, then run this again',
       cause: error,
     });
   }
-  if (!isConnectionError(error)) return error;
-  return new AppError('dependency_unreachable', {
-    text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
-    hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',
-    cause: error,
-  });
+  return isConnectionError(error) ? databaseUnreachable(error) : error;
 }
 
 function sessionOn(client: Client): CopySession {

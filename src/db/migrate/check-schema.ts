@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { Queryable } from '../database.ts';
-import { compareHistory, type HistoryRow, readHistory, type SchemaStatus } from './history.ts';
+import { compareHistory, readHistory, type SchemaStatus } from './history.ts';
 import type { Migration } from './read-migrations.ts';
 
 /**
@@ -12,8 +12,7 @@ export async function checkSchema(
   db: Pick<Queryable, 'query'>,
   known: readonly Pick<Migration, 'name' | 'checksum'>[],
 ): Promise<void> {
-  const rows = await readHistory((what) => db.query<HistoryRow>(what));
-  const status = compareHistory(rows, known);
+  const status = compareHistory(await readHistory(db), known);
   if (status.state !== 'current') throw schemaMismatch(status);
 }
 

@@ -1,5 +1,5 @@
 import { errorCode } from '../../lib/error-code.ts';
-import { type Statement, statement } from '../database.ts';
+import { type Queryable, statement } from '../database.ts';
 import type { Migration } from './read-migrations.ts';
 
 /** A row of `_prisma_migrations`, the table in which Prisma's engine keeps what it has applied. */
@@ -39,11 +39,9 @@ const READ_HISTORY = statement(
 const UNDEFINED_TABLE = '42P01';
 
 /** Reads what has been applied; a database that was never migrated has an empty history. */
-export async function readHistory(
-  query: (what: Statement) => Promise<HistoryRow[]>,
-): Promise<HistoryRow[]> {
+export async function readHistory(on: Pick<Queryable, 'query'>): Promise<HistoryRow[]> {
   try {
-    return await query(READ_HISTORY);
+    return await on.query<HistoryRow>(READ_HISTORY);
   } catch (error) {
     if (errorCode(error) === UNDEFINED_TABLE) return [];
     throw error;

@@ -2,8 +2,9 @@ import type { Pool } from 'pg';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { queryable } from '../database.ts';
 import { schemaMismatch } from './check-schema.ts';
-import { compareHistory, type HistoryRow, readHistory, type SchemaStatus } from './history.ts';
+import { compareHistory, readHistory, type SchemaStatus } from './history.ts';
 import { type Migration, readMigrations } from './read-migrations.ts';
 import { refuseWhileInUse } from './refuse-while-in-use.ts';
 import { withMigrationLock, withSession } from './session.ts';
@@ -76,11 +77,10 @@ export function createMigrator(deps: MigratorDeps) {
     const byName = new Map(known.map((migration) => [migration.name, migration]));
 
     return withMigrationLock(connectionString, log, async (session) => {
-      const { state, applied, ...rest } = await statusOf(session, known);
-      if (state === 'ahead' || state === 'diverged')
-        throw schemaMismatch({ state, applied, ...rest });
+      const status = await statusOf(session, known);
+      refuseForeign(status);
       await refuseWhileInUse(session);
-      const newestFirst = applied.map(({ name }) => name).reverse();
+      const newestFirst = status.applied.map(({ name }) => name).reverse();
       const reverted = newestFirst.slice(0, steps);
       const { revert } = await import('./revert.ts');
       await revert(
@@ -118,13 +118,17 @@ export function createMigrator(deps: MigratorDeps) {
 }
 
 async function statusOf(session: Pool, known: readonly Migration[]): Promise<SchemaStatus> {
-  const query = async (what: { text: string }) => (await session.query<HistoryRow>(what.text)).rows;
-  return compareHistory(await readHistory(query), known);
+  return compareHistory(await readHistory(queryable(session)), known);
 }
 
 /** What there is to apply, or null when the schema is current. */
 async function findWork(session: Pool, known: readonly Migration[]): Promise<SchemaStatus | null> {
   const status = await statusOf(session, known);
-  if (status.state === 'ahead' || status.state === 'diverged') throw schemaMismatch(status);
+  refuseForeign(status);
   return status.pending.length > 0 ? status : null;
+}
+
+/** What this program does not know it neither adds to nor takes back. */
+function refuseForeign(status: SchemaStatus): void {
+  if (status.state === 'ahead' || status.state === 'diverged') throw schemaMismatch(status);
 }

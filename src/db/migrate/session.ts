@@ -15,7 +15,8 @@ const LOCK_WAIT = '60s';
 const TABLE_WAIT = '5s';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const LOCK_NOT_AVAILABLE = '55P03';
+/** SQLSTATE of a lock that was not to be had in `lock_timeout`. */
+export const LOCK_NOT_AVAILABLE = '55P03';
 /** Wrong password, role not allowed, no such database. */
 const REFUSED_STATES = new Set(['28P01', '28000', '3D000']);
 
@@ -94,6 +95,11 @@ function refuseLongWait(error: unknown): never {
 function toSessionError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (!isConnectionError(error) && !REFUSED_STATES.has(errorCode(error) ?? '')) return error;
+  return databaseUnreachable(error);
+}
+
+/** The error of a connection of its own that was not made, or broke. */
+export function databaseUnreachable(error: unknown): AppError {
   return new AppError('dependency_unreachable', {
     text: `The database cannot be reached: ${error instanceof Error ? error.message : error}`,
     hint: 'check AUTHCTL_DATABASE_URL and that the server is up: authctl doctor',

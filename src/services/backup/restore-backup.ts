@@ -1,7 +1,6 @@
-import type { QueryResultRow } from 'pg';
 import { type CopySession, withCopySession } from '../../db/copy-session.ts';
 import { statement } from '../../db/database.ts';
-import { compareHistory, type HistoryRow, readHistory } from '../../db/migrate/history.ts';
+import { compareHistory, readHistory } from '../../db/migrate/history.ts';
 import type { Migrator } from '../../db/migrate/index.ts';
 import type { Migration } from '../../db/migrate/read-migrations.ts';
 import { AppError } from '../../errors.ts';
@@ -92,8 +91,7 @@ async function refuseOtherSchema(
   session: CopySession,
   { migrations }: BackupHeader,
 ): Promise<void> {
-  const rows = await readHistory((what) => session.query<HistoryRow & QueryResultRow>(what));
-  if (compareHistory(rows, migrations).state === 'current') return;
+  if (compareHistory(await readHistory(session), migrations).state === 'current') return;
   throw new AppError('schema_mismatch', {
     text: 'The database has another schema than the backup.',
     hint: 'restore into an empty database',
