@@ -1,5 +1,6 @@
 import type { Forge } from '../crypto/forge.ts';
 import type { Metrics } from '../http/metrics.ts';
+import { shareRun } from '../lib/share-run.ts';
 import type { Services } from '../services/index.ts';
 import type { StatusReport } from '../services/status/status.ts';
 import type { Core } from './core.ts';
@@ -33,7 +34,8 @@ export function addGauges({ metrics, core, services, forge }: GaugeSources): voi
   gauge('database_waiting', 'Requests that wait for a connection.', () => db.stats().waiting);
   gauge('keys_age_seconds', 'Age of the keys at hand.', () => keys.ageMs() / 1_000, 'max');
 
-  const status = shareWhileReading(core.status);
+  // All gauges of a scrape read at once: one read of the database serves them.
+  const status = shareRun(core.status);
   for (const [name, help, pick] of INSTALLATION)
     gauge(name, help, async () => pick(await status()), 'first');
 }
@@ -65,14 +67,3 @@ const INSTALLATION: readonly (readonly [string, string, (report: StatusReport) =
   ],
   ['events_dead', 'Events set aside for replay.', ({ events }) => events.dead],
 ];
-
-/** All gauges of a scrape read at once: one read of the database serves them. */
-function shareWhileReading<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => {
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
-    return reading;
-  };
-}

@@ -19,6 +19,7 @@ import type { Scope } from '../lib/lifecycle.ts';
 import type { Logger } from '../lib/logger.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import { retryUntil } from '../lib/retry-until.ts';
+import { shareRun } from '../lib/share-run.ts';
 
 export interface Store {
   readonly db: Db;
@@ -107,24 +108,15 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
     }),
     (joined) => joined.leave(),
   );
-  let restarting: Promise<void> | undefined;
-  return {
-    connectionString: server.connectionString,
-    /** Whoever meets a dead server starts it again; many callers at once start it once. */
-    onUnreachable() {
-      if (restarting) return;
-      restarting = server
-        .ensureRunning()
-        .catch(async (error: unknown) => {
-          log.error({ err: error }, 'embedded PostgreSQL did not restart');
-          // Its disk may be full: each start then replays its log in vain, and says so in its own.
-          await sleep(RESTART_PAUSE_MS, undefined, { ref: false });
-        })
-        .finally(() => {
-          restarting = undefined;
-        });
-    },
-  };
+  /** Whoever meets a dead server starts it again; many callers at once start it once. */
+  const restart = shareRun(() =>
+    server.ensureRunning().catch(async (error: unknown) => {
+      log.error({ err: error }, 'embedded PostgreSQL did not restart');
+      // Its disk may be full: each start then replays its log in vain, and says so in its own.
+      await sleep(RESTART_PAUSE_MS, undefined, { ref: false });
+    }),
+  );
+  return { connectionString: server.connectionString, onUnreachable: () => void restart() };
 }
 
 /** They would win over ours. @throws AppError `config_invalid` */

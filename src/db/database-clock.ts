@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { shareRun } from '../lib/share-run.ts';
 import { type Queryable, statement } from './database.ts';
 
 export interface DatabaseClockDeps {
@@ -69,13 +70,12 @@ export async function openDatabaseClock(deps: DatabaseClockDeps): Promise<Databa
       log.warn({ stepMs: Math.round(stepMs) }, "the database's clock was set, or we were stopped");
   }
 
-  let following: Promise<void> | undefined;
+  const compare = shareRun(() =>
+    follow().catch((error: unknown) => log.debug({ err: error }, 'clock not compared')),
+  );
+  let comparing = Promise.resolve();
   const timer = setInterval(() => {
-    following ??= follow()
-      .catch((error: unknown) => log.debug({ err: error }, 'clock not compared'))
-      .finally(() => {
-        following = undefined;
-      });
+    comparing = compare();
   }, intervalMs);
   timer.unref();
 
@@ -84,7 +84,7 @@ export async function openDatabaseClock(deps: DatabaseClockDeps): Promise<Databa
     monotonicMs: local.monotonicMs,
     async close() {
       clearInterval(timer);
-      await following;
+      await comparing;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { withDeadline } from '../lib/lifecycle.ts';
+import { shareRun } from '../lib/share-run.ts';
 import { plainRoute, type Route } from './kernel/route.ts';
 import { Type } from './kernel/typebox.ts';
 
@@ -26,14 +27,7 @@ const CHECK_DEADLINE_MS = 2_000;
  * at once share one look at the parts.
  */
 export function healthRoute(path: `/${string}`, checks: HealthChecks): Route {
-  let looking: Promise<[string, 'ok' | 'failing'][]> | undefined;
-
-  function look(): Promise<[string, 'ok' | 'failing'][]> {
-    looking ??= Promise.all(Object.entries(checks).map(runCheck)).finally(() => {
-      looking = undefined;
-    });
-    return looking;
-  }
+  const look = shareRun(() => Promise.all(Object.entries(checks).map(runCheck)));
 
   return plainRoute({
     method: 'get',

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { shareRun } from '../lib/share-run.ts';
 import { NotDelivered } from './otlp-sender.ts';
 
 export interface RepeatExportOptions {
@@ -25,7 +26,7 @@ const REPORT_EVERY_MS = 60_000;
 export function repeatExport(options: RepeatExportOptions): { close(): Promise<void> } {
   const { what, send, intervalMs, clock, log } = options;
   const closing = new AbortController();
-  let working: Promise<void> | undefined;
+  let working = Promise.resolve();
   let reportedAtMs = Number.NEGATIVE_INFINITY;
 
   async function attempt(signal: AbortSignal): Promise<void> {
@@ -40,14 +41,12 @@ export function repeatExport(options: RepeatExportOptions): { close(): Promise<v
     }
   }
 
-  function exportNow(): void {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(TRY_MS)]);
-    working ??= attempt(signal).finally(() => {
-      working = undefined;
-    });
-  }
-
-  const timer = setInterval(exportNow, intervalMs);
+  const exportNow = shareRun(() =>
+    attempt(AbortSignal.any([closing.signal, AbortSignal.timeout(TRY_MS)])),
+  );
+  const timer = setInterval(() => {
+    working = exportNow();
+  }, intervalMs);
   timer.unref();
   return {
     async close() {

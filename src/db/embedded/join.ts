@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { ensurePrivateFolder } from '../../lib/private-files.ts';
+import { shareRun } from '../../lib/share-run.ts';
 import { type FileLock, lockExclusive, tryLock } from './file-lock.ts';
 import { openInstallation } from './installation.ts';
 import { probeServer } from './probe.ts';
@@ -70,17 +71,17 @@ export async function joinEmbeddedPostgres(options: JoinOptions): Promise<Embedd
     return { installation, server, presence: declarePresence(presenceFile) };
   });
 
-  let running: Promise<void> | undefined;
+  let starting = Promise.resolve();
   let left: Promise<void> | undefined;
 
-  async function startAgain(): Promise<void> {
+  const startAgain = shareRun(async () => {
     if ((await probeServer(server.connectionString)) === 'up') return;
     await alone(() => startServer(server, installation.prepareStart));
-  }
+  });
 
   async function leaveOnce(): Promise<void> {
     // Its outcome belongs to whoever asked for it.
-    await running?.catch(() => undefined);
+    await starting.catch(() => undefined);
     await alone(async () => {
       presence.release();
       const last = tryLock(presenceFile, 'exclusive');
@@ -97,10 +98,8 @@ export async function joinEmbeddedPostgres(options: JoinOptions): Promise<Embedd
     connectionString: installation.connectionString,
     async ensureRunning() {
       if (left) throw new AppError('unavailable');
-      running ??= startAgain().finally(() => {
-        running = undefined;
-      });
-      await running;
+      starting = startAgain();
+      await starting;
     },
     leave() {
       left ??= leaveOnce();

@@ -1,5 +1,6 @@
 import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { shareRun } from '../../lib/share-run.ts';
 
 export interface Backlog {
   /** Takes one place in the backlog of pending hashes; false when it is full. */
@@ -41,35 +42,27 @@ export function createBacklog({ db, clock, ratePerSecond, maxAgeMs }: BacklogDep
   let admitted = 0;
   let countedAt = Number.NEGATIVE_INFINITY;
   let countTookMs = 0;
-  let counting: Promise<void> | undefined;
 
   const bound = () => Math.max(1, Math.floor((ratePerSecond() * maxAgeMs) / 1_000));
 
-  async function count(limit: number): Promise<void> {
+  const count = shareRun(async () => {
     const startedAt = clock.monotonicMs();
     const admittedBefore = admitted;
-    const rows = await db.query<{ pending: number }>(COUNT_PENDING, [limit + 1]);
+    const rows = await db.query<{ pending: number }>(COUNT_PENDING, [bound() + 1]);
     // Those admitted meanwhile may be in the count already: rather one too many than one too few.
     pending = rows[0]!.pending + admitted - admittedBefore;
     countedAt = clock.monotonicMs();
     countTookMs = countedAt - startedAt;
-  }
-
-  function countOnce(limit: number): Promise<void> {
-    counting ??= count(limit).finally(() => {
-      counting = undefined;
-    });
-    // Not everybody who starts a count waits for it.
-    counting.catch(() => undefined);
-    return counting;
-  }
+  });
 
   return {
     async admit() {
       const limit = bound();
       const ageMs = clock.monotonicMs() - countedAt;
       if (ageMs > Math.max(RECOUNT_MS, countTookMs * COUNTING_SHARE)) {
-        const counted = countOnce(limit);
+        const counted = count();
+        // Not everybody who starts a count waits for it.
+        counted.catch(() => undefined);
         if (pending >= limit || ageMs > OLDEST_COUNT_MS) await counted;
       }
       if (pending >= limit) return false;
