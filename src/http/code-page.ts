@@ -1,5 +1,5 @@
+import { html, raw } from '../lib/html.ts';
 import { CODE_PAGE_PATH } from '../services/mail/templates/code-letter.ts';
-import { html, raw } from '../services/mail/templates/html-tag.ts';
 import { hashSource } from './hash-source.ts';
 import { media, plainRoute, type Route } from './kernel/route.ts';
 

@@ -1,4 +1,5 @@
 import { counted } from '../../lib/counted.ts';
+import { escapeHtml } from '../../lib/html.ts';
 import {
   allPassed,
   type BenchResult,
@@ -6,7 +7,6 @@ import {
   type Figure,
   type RunSummary,
 } from '../result.ts';
-import { escapeHtml } from './escape.ts';
 import { describeMachine, describeOptions } from './facts.ts';
 import { formatNumber, formatQuantity } from './number.ts';
 import { drawLegend, drawPlot } from './plot.ts';

@@ -1,5 +1,5 @@
+import { escapeHtml } from '../../lib/html.ts';
 import type { Chart, ChartSeries } from '../result.ts';
-import { escapeHtml } from './escape.ts';
 import { formatNumber } from './number.ts';
 import { linearTicks, logTicks } from './ticks.ts';
 

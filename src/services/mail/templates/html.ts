@@ -1,4 +1,4 @@
-import { type Html, html, join, raw } from './html-tag.ts';
+import { type Html, html, join, raw } from '../../../lib/html.ts';
 import type { Brand, Letter } from './letter.ts';
 
 // Colours stand inline for readers that drop style sheets; the classes let those that keep them

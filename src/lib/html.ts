@@ -14,7 +14,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** A template tag for markup: every text inserted is escaped, markup made by this tag is not. */
 export function html(markup: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
   const inserted = values.map((value) =>
-    typeof value === 'string' ? escapeText(value) : value.html,
+    typeof value === 'string' ? escapeHtml(value) : value.html,
   );
   return { html: String.raw({ raw: markup }, ...inserted) };
 }
@@ -30,6 +30,6 @@ export function join(pieces: readonly Html[]): Html {
 }
 
 /** Fit for text and for quoted attributes. */
-function escapeText(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
