@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { ClientInfo } from '../client-info.ts';
 import type { Keys } from '../key/keyring.ts';
 import { counterOf } from './counter-of.ts';
-import type { Counter, CounterStore } from './counter-store.ts';
+import type { Counter, CounterStore, Hit } from './counter-store.ts';
 import { rateLimited } from './rate-limited.ts';
 import { type Rule, type Rules, registrationRule } from './rules.ts';
 
@@ -67,11 +67,12 @@ export function createLimits(deps: LimitsDeps): Limits {
     return (rule, ...what) => counterOf(secret, rule, ...what);
   }
 
-  async function take(rule: Rule, ...what: string[]): Promise<void> {
+  async function take(rule: Rule, ...what: string[]): Promise<Hit> {
     const toCounter = await countersFor();
     const now = clock.now();
     const reserved = await store.reserve([toCounter(rule, ...what)], now);
     if (reserved.full) throw rateLimited(rule, reserved.until, now);
+    return reserved.hits[0]!;
   }
 
   async function isKnown(identifier: string, network: string, now: Date): Promise<boolean> {
@@ -108,18 +109,16 @@ export function createLimits(deps: LimitsDeps): Limits {
       await store.clear(toCounter(rules.login, network, identifier));
     },
 
-    takeForgot: (identifier, { network }) => take(rules.forgot, network, identifier),
+    async takeForgot(identifier, { network }) {
+      await take(rules.forgot, network, identifier);
+    },
 
-    takeFlow: (flowDigest) => take(rules.flow, flowDigest.toString('hex')),
+    async takeFlow(flowDigest) {
+      await take(rules.flow, flowDigest.toString('hex'));
+    },
 
     async beginFactor(userId) {
-      const toCounter = await countersFor();
-      const now = clock.now();
-      const reserved = await store.reserve([toCounter(rules.factor, userId)], now);
-      if (reserved.full) throw rateLimited(reserved.full.rule, reserved.until, now);
-      const giveBack = async () => {
-        await reserved.hits[0]?.giveBack();
-      };
+      const { giveBack } = await take(rules.factor, userId);
       return { succeed: giveBack, fail: stayCounted, release: giveBack };
     },
 

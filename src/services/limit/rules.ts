@@ -34,28 +34,24 @@ export type Rules = ReturnType<typeof createRules>;
 /** The layers behind the Guardian; `docs/limits.md` says what each is for. */
 export function createRules({ login, flow, factor, mail, sms }: RuleSettings) {
   return {
-    login: blocking('login', login.tries, login.windowMs, login.maxWaitMs),
-    loginEverywhere: plain('login-everywhere', login.emailBudget, HOUR_MS),
-    forgot: blocking('forgot', login.tries, login.windowMs, login.maxWaitMs),
-    flow: plain('flow', flow.tries, flow.windowMs),
-    factor: plain('factor', factor.tries, factor.windowMs),
-    mailHour: plain('mail-hour', mail.hourly, HOUR_MS),
-    mailDay: plain('mail-day', mail.daily, 24 * HOUR_MS),
-    smsHour: plain('sms-hour', sms.hourly, HOUR_MS),
-    smsDay: plain('sms-day', sms.daily, 24 * HOUR_MS),
-    smsTotal: plain('sms-total', sms.total, 24 * HOUR_MS),
+    login: rule('login', login.tries, login.windowMs, login.maxWaitMs),
+    loginEverywhere: rule('login-everywhere', login.emailBudget, HOUR_MS),
+    forgot: rule('forgot', login.tries, login.windowMs, login.maxWaitMs),
+    flow: rule('flow', flow.tries, flow.windowMs),
+    factor: rule('factor', factor.tries, factor.windowMs),
+    mailHour: rule('mail-hour', mail.hourly, HOUR_MS),
+    mailDay: rule('mail-day', mail.daily, 24 * HOUR_MS),
+    smsHour: rule('sms-hour', sms.hourly, HOUR_MS),
+    smsDay: rule('sms-day', sms.daily, 24 * HOUR_MS),
+    smsTotal: rule('sms-total', sms.total, 24 * HOUR_MS),
   } satisfies Record<string, Rule>;
 }
 
 /** Registrations from one client network; the operator switches it on. */
 export function registrationRule(perMinute: number): Rule {
-  return plain('registration', perMinute, MINUTE_MS);
+  return rule('registration', perMinute, MINUTE_MS);
 }
 
-function plain(name: string, limit: number, windowMs: number): Rule {
-  return { name, limit, windowMs, longestBlockMs: 0 };
-}
-
-function blocking(name: string, limit: number, windowMs: number, longestBlockMs: number): Rule {
+function rule(name: string, limit: number, windowMs: number, longestBlockMs = 0): Rule {
   return { name, limit, windowMs, longestBlockMs };
 }

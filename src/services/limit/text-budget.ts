@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Keys } from '../key/keyring.ts';
 import { counterOf } from './counter-of.ts';
-import type { CounterStore } from './counter-store.ts';
+import type { CounterStore, OneOrTwo } from './counter-store.ts';
 import type { Rule, Rules } from './rules.ts';
 
 /** A text message that somebody pays for, and that makes a telephone ring. */
@@ -36,7 +36,7 @@ export function createTextBudget({ clock, keys, store, rules }: TextBudgetDeps):
     async take({ number, userId, type }) {
       const { secret } = (await keys.ring()).code.active;
       const count = (rule: Rule, ...what: string[]) => counterOf(secret, rule, ...what);
-      const reserve = async (...counters: Parameters<CounterStore['reserve']>[0]) =>
+      const reserve = async (...counters: OneOrTwo) =>
         !(await store.reserve(counters, clock.now())).full;
       if (userId !== null) {
         const account = ['account', type, userId];
