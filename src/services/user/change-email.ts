@@ -1,6 +1,5 @@
 import { canonicaliseEmail, domainOf } from '../../crypto/canonical.ts';
 import { type Db, statement } from '../../db/database.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
 import { AppError, fieldError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
 import { findAccount } from '../account/find.ts';
@@ -15,6 +14,7 @@ import type { MailQueue } from '../mail/draft.ts';
 import type { IdentityPolicy } from '../registration/identity.ts';
 import type { Principal } from '../session/authenticate.ts';
 import type { PresentedFactor } from '../two-factor/factor.ts';
+import { refuseTaken } from './refuse-taken.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ChangeEmailDeps {
@@ -118,9 +118,7 @@ export function createChangeEmail(deps: ChangeEmailDeps) {
         await deps.mails.enqueue(tx, { kind, userId, recipient: flow.address!, data });
         return user;
       });
-      const user = await changed.catch((error: unknown) => {
-        throw isUniqueViolation(error, 'users_email_key') ? new AppError('email_taken') : error;
-      });
+      const user = await changed.catch(refuseTaken);
       return { user: presentUser(user), version: user.version };
     },
   };

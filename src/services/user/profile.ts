@@ -1,5 +1,4 @@
 import { statement } from '../../db/database.ts';
-import { isUniqueViolation } from '../../db/errors.ts';
 import { AppError, fieldError } from '../../errors.ts';
 import { byOwner, type ChangeAccount } from '../account/change.ts';
 import type { ClientInfo } from '../client-info.ts';
@@ -7,6 +6,7 @@ import type { MailQueue } from '../mail/draft.ts';
 import { type IdentityPolicy, isUsernameUnique } from '../registration/identity.ts';
 import type { Principal } from '../session/authenticate.ts';
 import { readPhone, readUsername } from './profile-fields.ts';
+import { refuseTaken } from './refuse-taken.ts';
 import { presentUser, USER_COLUMNS, type UserColumns, type UserView } from './view.ts';
 
 export interface ProfileDeps {
@@ -72,11 +72,7 @@ export function createUpdateProfile({ changeAccount, identities, mails }: Profil
       await change.announce('user.updated', { fields });
       return row;
     });
-    const row = await update.catch((error: unknown) => {
-      throw isUniqueViolation(error, 'users_username_key_key')
-        ? new AppError('username_taken')
-        : error;
-    });
+    const row = await update.catch(refuseTaken);
     return { user: presentUser(row), version: row.version };
   };
 }

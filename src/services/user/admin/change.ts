@@ -1,11 +1,11 @@
 import { statement } from '../../../db/database.ts';
-import { isUniqueViolation } from '../../../db/errors.ts';
 import { AppError } from '../../../errors.ts';
 import { type AccountChange, byOperator, type ChangeAccount } from '../../account/change.ts';
 import type { Actor } from '../../audit/actor.ts';
 import { endFlows } from '../../flow/redeem.ts';
 import { type IdentityPolicy, isUsernameUnique } from '../../registration/identity.ts';
 import { readUsername } from '../profile-fields.ts';
+import { refuseTaken } from '../refuse-taken.ts';
 import type { UserColumns, UserStatus } from '../view.ts';
 import { type LockedUser, readLockedUser } from './read-locked.ts';
 import { checkRole } from './role.ts';
@@ -94,11 +94,7 @@ export function createChangeUser({ changeAccount, identities }: ChangeUserDeps) 
       await endFlows(tx, userId);
       await change.endSessions(fields.includes('status') ? 'status_changed' : 'role_changed');
     });
-    await update.catch((error: unknown) => {
-      throw isUniqueViolation(error, 'users_username_key_key')
-        ? new AppError('username_taken')
-        : error;
-    });
+    await update.catch(refuseTaken);
   };
 }
 
