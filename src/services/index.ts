@@ -114,13 +114,7 @@ export function createServices(deps: ServicesDeps) {
   });
   const redeemer = createFlowRedeemer({ db, clock, keys });
   const factors = createFactors({ db, clock, keys });
-  const reauthenticate = createReauthenticate({
-    db,
-    clock,
-    credentials: verifier,
-    factors,
-    limits,
-  });
+  const reauthenticate = createReauthenticate({ db, clock, verifier, factors, limits });
   const account = { ...deps, changeAccount, reauthenticate, redeemer, codeFlows };
   const batch = createRegistrationBatch({
     db,
@@ -157,7 +151,7 @@ export function createServices(deps: ServicesDeps) {
       batch,
       conflicts: createConflicts(db),
     }),
-    login: createLogin({ db, clock, credentials: verifier, limits, nextStep }),
+    login: createLogin({ db, clock, verifier, limits, nextStep }),
     refresh: createRefresh({
       db,
       clock,
@@ -170,26 +164,9 @@ export function createServices(deps: ServicesDeps) {
       tracer,
     }),
     sessions: createSessions({ db, clock, changeAccount }),
-    verify: createVerify({
-      ...account,
-      identities,
-      flows: redeemer,
-      nextStep,
-      wakeMail,
-    }),
-    twoFactorSignIn: createTwoFactorSignIn({
-      ...account,
-      flows: redeemer,
-      factors,
-      nextStep,
-      isSignInTold,
-    }),
-    forgot: createForgot({
-      ...account,
-      identities,
-      flows,
-      wakeMail,
-    }),
+    verify: createVerify({ ...account, identities, nextStep, wakeMail }),
+    twoFactorSignIn: createTwoFactorSignIn({ ...account, factors, nextStep, isSignInTold }),
+    forgot: createForgot({ ...account, identities, flows, wakeMail }),
     reset: createReset({ ...account, ...tools }),
     changePassword: createChangePassword({ ...account, ...tools }),
     changeEmail: createChangeEmail({ ...account, domains, identities }),

@@ -16,7 +16,7 @@ import { type Account, findAccountById } from './find.ts';
 export interface ReauthenticateDeps {
   readonly db: Db;
   readonly clock: Clock;
-  readonly credentials: CredentialVerifier;
+  readonly verifier: CredentialVerifier;
   readonly factors: Factors;
   readonly limits: Limits;
 }
@@ -49,7 +49,7 @@ export type Reauthenticate = ReturnType<typeof createReauthenticate>;
  *   `overloaded`
  */
 export function createReauthenticate(deps: ReauthenticateDeps) {
-  const { db, clock, credentials, factors, limits } = deps;
+  const { db, clock, verifier, factors, limits } = deps;
 
   return async function reauthenticate(
     userId: string,
@@ -67,7 +67,7 @@ export function createReauthenticate(deps: ReauthenticateDeps) {
     presented: { password: string } & PresentedFactor,
   ): Promise<Proof> {
     const account = await findAccountById(db, userId);
-    const isRight = await credentials.verify(account?.credential ?? null, presented.password);
+    const isRight = await verifier.verify(account?.credential ?? null, presented.password);
     if (!account || !isRight) throw new AppError('invalid_credentials');
     const factor = account.user.two_factor_enabled ? await proveFactor(userId, presented) : null;
     return {

@@ -15,7 +15,7 @@ import type { FlowRedeemer } from './redeem.ts';
 export interface VerifyDeps {
   readonly db: Db;
   readonly changeAccount: ChangeAccount;
-  readonly flows: FlowRedeemer;
+  readonly redeemer: FlowRedeemer;
   readonly codeFlows: CodeFlows;
   readonly limits: Limits;
   readonly mailBudget: MailBudget;
@@ -26,7 +26,7 @@ export interface VerifyDeps {
 
 /** Proving a mailbox with the code that was sent to it, and sending another. */
 export function createVerify(deps: VerifyDeps) {
-  const { db, changeAccount, flows, codeFlows, limits, mailBudget, nextStep } = deps;
+  const { db, changeAccount, redeemer, codeFlows, limits, mailBudget, nextStep } = deps;
 
   return {
     /**
@@ -38,11 +38,11 @@ export function createVerify(deps: VerifyDeps) {
       input: { flow_token: string; code: string },
       client: ClientInfo,
     ): Promise<FlowAnswer> {
-      const flow = await flows.takeTry(input.flow_token, 'verify');
-      const userId = await flows.checkCode(flow, input.code, client);
+      const flow = await redeemer.takeTry(input.flow_token, 'verify');
+      const userId = await redeemer.checkCode(flow, input.code, client);
       const progress: Progress = { amr: ['pwd'], deviceName: flow.deviceName, client };
       const finish = await changeAccount(byOwner({ userId }, client), async (change) => {
-        const consumed = await flows.consume(change.tx, flow);
+        const consumed = await redeemer.consume(change.tx, flow);
         const proof = { user: consumed, isRegistrant: true };
         const { user } = await proveMailbox(change, deps.identities, proof);
         return user.two_factor_enabled
@@ -62,7 +62,7 @@ export function createVerify(deps: VerifyDeps) {
       const digest = digestOpaqueToken('ft_', input.flow_token);
       if (digest) await limits.takeFlow(digest);
       // The old flow ends first, in one statement: of two callers one sends the new code.
-      const old = await flows.replace(db, input.flow_token, ['verify', 'forgot']);
+      const old = await redeemer.replace(db, input.flow_token, ['verify', 'forgot']);
       const { purpose, code, tries, createdAt } = old;
       const address = old.address!;
       const mailKind = purpose === 'verify' ? 'verify_email' : 'reset_password';

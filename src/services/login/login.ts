@@ -23,7 +23,7 @@ export interface LoginInput {
 export interface LoginDeps {
   readonly db: Db;
   readonly clock: Clock;
-  readonly credentials: CredentialVerifier;
+  readonly verifier: CredentialVerifier;
   readonly limits: Limits;
   readonly nextStep: NextStep;
 }
@@ -36,12 +36,12 @@ export interface LoginDeps {
  *   `validation_failed` (a password longer than any can be)
  */
 export function createLogin(deps: LoginDeps) {
-  const { db, clock, credentials, limits, nextStep } = deps;
+  const { db, clock, verifier, limits, nextStep } = deps;
 
   return async function login(input: LoginInput, client: ClientInfo): Promise<FlowAnswer> {
     checkMaximumLength(input.password, '/password');
     // In a crowd most are refused: they must cost neither a count nor a look-up, known or unknown.
-    const reservation = credentials.reserve();
+    const reservation = verifier.reserve();
     const account = await findRightful(input, client, reservation).finally(reservation.release);
     return nextStep.afterPassword(account.user, {
       amr: ['pwd'],
@@ -64,7 +64,7 @@ export function createLogin(deps: LoginDeps) {
     let found: Account | null = null;
     async function check(): Promise<Account> {
       found = who && (await findAccount(db, who));
-      const isRight = await credentials.verify(found?.credential ?? null, input.password, hasher);
+      const isRight = await verifier.verify(found?.credential ?? null, input.password, hasher);
       if (!found || !isRight) throw new AppError('invalid_credentials');
       return found;
     }

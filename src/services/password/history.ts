@@ -9,7 +9,7 @@ import type { CredentialVerifier } from '../credential/verify.ts';
 
 export interface PasswordHistoryDeps {
   readonly db: Db;
-  readonly credentials: CredentialVerifier;
+  readonly verifier: CredentialVerifier;
   /** Former passwords that may not be chosen again, the present one included; 0 allows all. */
   readonly keep: number;
 }
@@ -23,7 +23,7 @@ const FORMER = statement(
 export type PasswordHistory = ReturnType<typeof createPasswordHistory>;
 
 /** Refuses passwords a user has or had; one Argon2id for each that is remembered. */
-export function createPasswordHistory({ db, credentials, keep }: PasswordHistoryDeps) {
+export function createPasswordHistory({ db, verifier, keep }: PasswordHistoryDeps) {
   return {
     keep,
     /**
@@ -34,7 +34,7 @@ export function createPasswordHistory({ db, credentials, keep }: PasswordHistory
       if (keep === 0) return;
       const rows = await db.query<CredentialColumns>(FORMER, [current.userId, keep - 1]);
       for (const stored of [current, ...rows.map(toStoredCredential)])
-        if (await credentials.matches(stored, password)) throw new AppError('password_reused');
+        if (await verifier.matches(stored, password)) throw new AppError('password_reused');
     },
   };
 }

@@ -46,7 +46,7 @@ export function createPasswordTools(deps: PasswordToolsDeps): PasswordTools {
   const credentials = createCredentialCreator({ keys, forge, backlog, mode, params });
   const verifier = createCredentialVerifier({ db, keys, forge, creator: credentials, params, log });
   const keep = config.password.history;
-  const history = createPasswordHistory({ db, credentials: verifier, keep });
+  const history = createPasswordHistory({ db, verifier, keep });
   const passwords = openPasswordPolicy(deps);
   const preparePassword = createPreparePassword({ passwords, history, credentials, verifier });
   return { passwords, preparePassword, credentials, verifier };

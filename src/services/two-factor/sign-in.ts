@@ -16,7 +16,7 @@ import type { Factors, PresentedFactor } from './factor.ts';
 export interface TwoFactorSignInDeps {
   readonly db: Db;
   readonly clock: Clock;
-  readonly flows: FlowRedeemer;
+  readonly redeemer: FlowRedeemer;
   readonly factors: Factors;
   readonly limits: Limits;
   readonly nextStep: NextStep;
@@ -30,13 +30,13 @@ export interface TwoFactorSignInDeps {
  * @throws AppError `flow_expired`, `invalid_code`, `rate_limited`
  */
 export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
-  const { db, clock, flows, factors, limits, nextStep, isSignInTold, changeAccount } = deps;
+  const { db, clock, redeemer, factors, limits, nextStep, isSignInTold, changeAccount } = deps;
 
   return async function signIn(
     input: PresentedFactor & { flow_token: string },
     client: ClientInfo,
   ): Promise<FlowAnswer> {
-    const flow = await flows.takeTry(input.flow_token, 'two_factor');
+    const flow = await redeemer.takeTry(input.flow_token, 'two_factor');
     const userId = flow.userId;
     if (userId === null) throw new AppError('flow_expired');
     const attempt = await limits.beginFactor(userId);
@@ -47,7 +47,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
     );
     const isTold = await isSignInTold(userId, client);
     const finish = await changeAccount(byOwner({ userId }, client), async (change) => {
-      const consumed = await flows.consume(change.tx, flow);
+      const consumed = await redeemer.consume(change.tx, flow);
       await proved.consume(change.tx);
       const isRecovery = proved.amr === 'rcv';
       const left = consumed.recovery_codes_left - (isRecovery ? 1 : 0);
