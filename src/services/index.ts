@@ -18,7 +18,7 @@ import type { Limits } from './limit/limits.ts';
 import type { MailBudget } from './limit/mail-budget.ts';
 import { createLogin } from './login/login.ts';
 import { createNextStep } from './login/next-step.ts';
-import { createIsSignInTold } from './login/sign-in-notice.ts';
+import { createTakeSignInNotice } from './login/sign-in-notice.ts';
 import type { MailQueue } from './mail/draft.ts';
 import { createChangePassword } from './password/change.ts';
 import { createForgot } from './password/forgot.ts';
@@ -89,7 +89,7 @@ export function createServices(deps: ServicesDeps) {
   const forgetSession = authenticator.forget;
   const changeAccount = createChangeAccount({ ...deps, wakeMail, forgetSession });
   const codeFlows = createCodeFlows({ flows, mails });
-  const isSignInTold = createIsSignInTold({
+  const takeSignInNotice = createTakeSignInNotice({
     db,
     clock,
     mails,
@@ -106,7 +106,7 @@ export function createServices(deps: ServicesDeps) {
     codeFlows,
     mailBudget,
     sessions: issuer,
-    isSignInTold,
+    takeSignInNotice,
     changeAccount,
     events,
     wakeMail,
@@ -165,7 +165,7 @@ export function createServices(deps: ServicesDeps) {
     }),
     sessions: createSessions({ db, clock, changeAccount }),
     verify: createVerify({ ...account, identities, nextStep, wakeMail }),
-    twoFactorSignIn: createTwoFactorSignIn({ ...account, factors, nextStep, isSignInTold }),
+    twoFactorSignIn: createTwoFactorSignIn({ ...account, factors, nextStep, takeSignInNotice }),
     forgot: createForgot({ ...account, identities, flows, wakeMail }),
     reset: createReset({ ...account, ...tools }),
     changePassword: createChangePassword({ ...account, ...tools }),

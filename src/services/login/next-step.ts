@@ -20,7 +20,7 @@ import { openSession } from '../session/open.ts';
 import { claimUsername } from '../user/claim-username.ts';
 import { presentUser, USER_COLUMNS, type UserColumns } from '../user/view.ts';
 import type { Wake } from '../wake.ts';
-import type { IsSignInTold } from './sign-in-notice.ts';
+import type { TakeSignInNotice } from './sign-in-notice.ts';
 
 export interface NextStepDeps {
   readonly db: Db;
@@ -31,7 +31,7 @@ export interface NextStepDeps {
   readonly codeFlows: CodeFlows;
   readonly mailBudget: MailBudget;
   readonly sessions: SessionIssuer;
-  readonly isSignInTold: IsSignInTold;
+  readonly takeSignInNotice: TakeSignInNotice;
   readonly changeAccount: ChangeAccount;
   readonly events: Events;
   readonly wakeMail: Wake;
@@ -59,7 +59,7 @@ const ACTIVATE = statement(
  */
 export function createNextStep(deps: NextStepDeps) {
   const { db, clock, domains, identities, flows, codeFlows, mailBudget } = deps;
-  const { sessions, isSignInTold, changeAccount, events } = deps;
+  const { sessions, takeSignInNotice, changeAccount, events } = deps;
 
   async function needsVerification(user: UserColumns): Promise<boolean> {
     if (user.email === null) return false;
@@ -178,7 +178,7 @@ export function createNextStep(deps: NextStepDeps) {
       if (asksForCode) return askForCode(user, progress);
       if (user.two_factor_enabled) return askForFactor(user, progress);
       const isPending = user.status === 'pending';
-      const isTold = await isSignInTold(user.id, progress.client);
+      const isTold = await takeSignInNotice(user.id, progress.client);
       // Most sign-ins change nothing but that there is one more session: a statement, no transaction.
       const finish =
         isPending || isTold

@@ -16,7 +16,7 @@ export interface SignInNoticeDeps {
   readonly knownForMs: number;
 }
 
-export type IsSignInTold = ReturnType<typeof createIsSignInTold>;
+export type TakeSignInNotice = ReturnType<typeof createTakeSignInNotice>;
 
 // Whoever has never signed in has nothing to be warned of; a network counts for as long as it does
 // against lock-outs.
@@ -30,14 +30,14 @@ const FIND_ADDRESS = statement(
 );
 
 /** Which sign-ins their owner is told of. */
-export function createIsSignInTold(deps: SignInNoticeDeps) {
+export function createTakeSignInNotice(deps: SignInNoticeDeps) {
   const { db, clock, mails, mailBudget, which, knownForMs } = deps;
 
   /**
    * Whether the owner is to be told of a sign-in that is about to happen; if so, takes one mail from
    * the mailbox's budget. Asked before its transaction, as the budget may be kept in Valkey.
    */
-  return async function isSignInTold(userId: string, client: ClientInfo): Promise<boolean> {
+  return async function takeSignInNotice(userId: string, client: ClientInfo): Promise<boolean> {
     if (which === 'off') return false;
     const since = new Date(clock.now().getTime() - knownForMs);
     const values = [userId, which === 'always', client.network, since, mails.hasTexts];

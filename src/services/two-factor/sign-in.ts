@@ -10,7 +10,7 @@ import type { FlowRedeemer } from '../flow/redeem.ts';
 import type { Limits } from '../limit/limits.ts';
 import { settleAttempt } from '../limit/settle-attempt.ts';
 import type { NextStep } from '../login/next-step.ts';
-import type { IsSignInTold } from '../login/sign-in-notice.ts';
+import type { TakeSignInNotice } from '../login/sign-in-notice.ts';
 import type { Factors, PresentedFactor } from './factor.ts';
 
 export interface TwoFactorSignInDeps {
@@ -20,7 +20,7 @@ export interface TwoFactorSignInDeps {
   readonly factors: Factors;
   readonly limits: Limits;
   readonly nextStep: NextStep;
-  readonly isSignInTold: IsSignInTold;
+  readonly takeSignInNotice: TakeSignInNotice;
   readonly changeAccount: ChangeAccount;
 }
 
@@ -30,7 +30,7 @@ export interface TwoFactorSignInDeps {
  * @throws AppError `flow_expired`, `invalid_code`, `rate_limited`
  */
 export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
-  const { db, clock, redeemer, factors, limits, nextStep, isSignInTold, changeAccount } = deps;
+  const { db, clock, redeemer, factors, limits, nextStep, takeSignInNotice, changeAccount } = deps;
 
   return async function signIn(
     input: PresentedFactor & { flow_token: string },
@@ -45,7 +45,7 @@ export function createTwoFactorSignIn(deps: TwoFactorSignInDeps) {
       () => factors.prove(userId, input),
       () => auditFailure(userId, client),
     );
-    const isTold = await isSignInTold(userId, client);
+    const isTold = await takeSignInNotice(userId, client);
     const finish = await changeAccount(byOwner({ userId }, client), async (change) => {
       const consumed = await redeemer.consume(change.tx, flow);
       await proved.consume(change.tx);
