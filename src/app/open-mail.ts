@@ -17,7 +17,7 @@ import {
 import type { Transport } from '../services/mail/transport/transport.ts';
 import { webhookSecrets } from '../services/webhook/secrets.ts';
 import { createSignedPost } from '../services/webhook/signed-post.ts';
-import { createMailLoop, type MailLoop } from '../worker/send-mail.ts';
+import { createMailLoop, type MailLoop } from '../worker/mail-loop.ts';
 import type { Core } from './core.ts';
 import { openTextBudget } from './open-limits.ts';
 import { programVersion } from './version.ts';

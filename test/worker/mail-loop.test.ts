@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createMailLoop } from '../../src/worker/send-mail.ts';
+import { createMailLoop } from '../../src/worker/mail-loop.ts';
 import { type MailBench, openMailBench } from '../services/mail/mail-bench.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSmtpSink, startTarpit } from '../support/smtp.ts';
