@@ -1,5 +1,5 @@
 import { Client, type ClientBase, Pool, type QueryResultRow } from 'pg';
-import { createGate, type Gate } from '../lib/gate.ts';
+import { createGate } from '../lib/gate.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isConnectionError } from './errors.ts';
 import type { PrismaClient } from './generated/client.ts';
@@ -129,7 +129,7 @@ export function openDatabase(options: DbOptions): Db {
   return {
     query: (what, values) => guard(() => onPool.query(what, values)),
     execute: (what, values) => guard(() => onPool.execute(what, values)),
-    transaction: (work) => guard(() => inTurn(gate, () => inTransaction(pool, work))),
+    transaction: (work) => guard(() => gate.run(() => inTransaction(pool, work))),
     prisma() {
       prisma ??= loadPrisma(pool);
       return prisma;
@@ -158,15 +158,6 @@ export function queryable(on: Pool | ClientBase): Queryable {
       return result.rowCount ?? 0;
     },
   };
-}
-
-async function inTurn<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
-  const leave = await gate.enter();
-  try {
-    return await work();
-  } finally {
-    leave();
-  }
 }
 
 async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {

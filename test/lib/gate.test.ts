@@ -6,11 +6,14 @@ const PATIENCE_MS = 1_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Enters, and notes when it is through. */
-function enter(gate: ReturnType<typeof createGate>, name: string, through: string[]) {
-  return gate.enter().then((leave) => {
-    through.push(name);
-    return leave;
+/** Enters, notes when it is through, and hands over what makes it leave. */
+function enter(gate: ReturnType<typeof createGate>, name: string, through: string[] = []) {
+  return new Promise<() => void>((resolve, reject) => {
+    const work = () => {
+      through.push(name);
+      return new Promise<void>((leave) => resolve(leave));
+    };
+    gate.run(work).catch(reject);
   });
 }
 
@@ -36,8 +39,8 @@ test('so many are let through at a time, the others in the order in which they c
 
 test('who has waited too long is refused, and costs nobody a place', async () => {
   const gate = createGate(1, PATIENCE_MS);
-  const leave = await gate.enter();
-  const late = expect(gate.enter()).rejects.toMatchObject({
+  const leave = await enter(gate, 'first');
+  const late = expect(enter(gate, 'late')).rejects.toMatchObject({
     code: 'unavailable',
     retryAfterSeconds: 1,
   });

@@ -56,15 +56,12 @@ type Exported = UserColumns & { created_ip: string | null; created_agent: string
 export function createExportAccount({ db, clock }: { db: Db; clock: Clock }) {
   const gate = createGate(AT_ONCE, PATIENCE_MS);
 
-  return async function exportAccount(userId: string, client: ClientInfo): Promise<AccountExport> {
-    const leave = await gate.enter();
-    try {
+  return function exportAccount(userId: string, client: ClientInfo): Promise<AccountExport> {
+    return gate.run(async () => {
       const actor = clientActor(client, userId);
       await recordAudit(db, { at: clock.now(), action: 'user.exported', actor, userId });
       return await collect(userId);
-    } finally {
-      leave();
-    }
+    });
   };
 
   async function collect(userId: string): Promise<AccountExport> {
