@@ -1,10 +1,9 @@
 import { Flags } from '@oclif/core';
 import { auditFlags } from '../../src/cli/audit-flags.ts';
-import { type AuditView, presentAudit } from '../../src/cli/audit-table.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { writeLines } from '../../src/cli/write-lines.ts';
 import { counted } from '../../src/lib/counted.ts';
-import { type AuditFilter, createAuditSearch } from '../../src/services/audit/search.ts';
+import { createAuditSearch } from '../../src/services/audit/search.ts';
 
 export default class AuditExport extends CoreCommand<typeof AuditExport> {
   static override summary = 'Write the audit trail, the oldest first, one JSON object a line.';
@@ -22,7 +21,7 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
   async run(): Promise<{ records: number; file: string } | undefined> {
     const { user: userId, action, since, until, out } = this.flags;
     return this.withCore(async (core, { scope }) => {
-      const found = present(core, { userId, action, since, until });
+      const found = createAuditSearch(core).all({ userId, action, since, until });
       const records = await writeLines(found, out, scope, 'The audit');
       // The lines on standard output are JSON already: a summary among them would be one record too many.
       if (out === undefined) return;
@@ -30,11 +29,4 @@ export default class AuditExport extends CoreCommand<typeof AuditExport> {
       return { records, file: out };
     });
   }
-}
-
-async function* present(
-  core: Parameters<typeof createAuditSearch>[0],
-  filter: AuditFilter,
-): AsyncGenerator<AuditView> {
-  for await (const record of createAuditSearch(core).all(filter)) yield presentAudit(record);
 }

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { auditFlags } from '../../src/cli/audit-flags.ts';
-import { type AuditView, formatAudit, presentAudit } from '../../src/cli/audit-table.ts';
+import { formatAudit } from '../../src/cli/audit-table.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
-import { createAuditSearch } from '../../src/services/audit/search.ts';
+import { type AuditRecord, createAuditSearch } from '../../src/services/audit/search.ts';
 
 export default class AuditList extends CoreCommand<typeof AuditList> {
   static override summary = 'List what was done, by whom and from where, the newest first.';
@@ -16,11 +16,11 @@ export default class AuditList extends CoreCommand<typeof AuditList> {
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
   };
 
-  async run(): Promise<{ records: AuditView[] }> {
+  async run(): Promise<{ records: AuditRecord[] }> {
     const { user: userId, action, since, until, limit } = this.flags;
     return this.withCore(async (core) => {
       const filter = { userId, action, since, until };
-      const records = (await createAuditSearch(core).list(filter, limit)).map(presentAudit);
+      const records = await createAuditSearch(core).list(filter, limit);
       this.log(records.length > 0 ? formatAudit(records) : 'No records.');
       return { records };
     });

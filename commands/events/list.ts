@@ -3,8 +3,8 @@ import type { Config } from '../../config/index.ts';
 import { hasEventSink } from '../../src/app/has-event-sink.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { eventFlags } from '../../src/cli/event-flags.ts';
-import { type EventView, formatEvents, presentEvent } from '../../src/cli/event-table.ts';
-import { createEventRecords } from '../../src/services/event/records.ts';
+import { formatEvents } from '../../src/cli/event-table.ts';
+import { createEventRecords, type EventRecord } from '../../src/services/event/records.ts';
 
 export default class EventsList extends CoreCommand<typeof EventsList> {
   static override summary = 'List events, the newest first: what waits, was published or given up.';
@@ -22,12 +22,11 @@ export default class EventsList extends CoreCommand<typeof EventsList> {
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
   };
 
-  async run(): Promise<{ events: EventView[] }> {
+  async run(): Promise<{ events: EventRecord[] }> {
     const { state, type, user: userId, since, until, limit } = this.flags;
     return this.withCore(async (core) => {
       const records = createEventRecords(core);
-      const found = await records.list({ state, type, userId, since, until }, limit);
-      const events = found.map(presentEvent);
+      const events = await records.list({ state, type, userId, since, until }, limit);
       this.log(events.length > 0 ? formatEvents(events) : describeNone(core.config));
       return { events };
     });

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 import { channelFlag } from '../../src/cli/channel-flag.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { userIdFlag } from '../../src/cli/id-input.ts';
-import { formatMails, type MailView, presentMail } from '../../src/cli/mail-table.ts';
-import { createMailRecords } from '../../src/services/mail/records.ts';
+import { formatMails } from '../../src/cli/mail-table.ts';
+import { createMailRecords, type MailRecord } from '../../src/services/mail/records.ts';
 import { MAIL_KINDS } from '../../src/services/mail/templates/index.ts';
 
 export default class MailList extends CoreCommand<typeof MailList> {
@@ -26,12 +26,12 @@ export default class MailList extends CoreCommand<typeof MailList> {
     limit: Flags.integer({ summary: 'At most this many.', default: 50, min: 1, max: 1_000 }),
   };
 
-  async run(): Promise<{ mails: MailView[] }> {
+  async run(): Promise<{ mails: MailRecord[] }> {
     const { status, by: channel, kind, to, user, limit } = this.flags;
     return this.withCore(async (core) => {
       const recipient = to?.trim().toLowerCase();
       const filter = { status, channel, kind, recipient, userId: user, limit };
-      const mails = (await createMailRecords(core).list(filter)).map(presentMail);
+      const mails = await createMailRecords(core).list(filter);
       this.log(mails.length > 0 ? formatMails(mails) : 'No mails.');
       return { mails };
     });

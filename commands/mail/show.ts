@@ -2,11 +2,10 @@ import { Args } from '@oclif/core';
 import { mailFolder } from '../../src/app/open-mail.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { formatTable } from '../../src/cli/format.ts';
-import { type MailView, presentMail } from '../../src/cli/mail-table.ts';
-import { createMailRecords } from '../../src/services/mail/records.ts';
+import { createMailRecords, type MailRecord } from '../../src/services/mail/records.ts';
 import { readEml, type StoredMessage } from '../../src/services/mail/transport/read-eml.ts';
 
-type Result = MailView & { message: StoredMessage | null };
+type Result = MailRecord & { message: StoredMessage | null };
 
 export default class MailShow extends CoreCommand<typeof MailShow> {
   static override summary = 'Show what became of a mail; in development also what it says.';
@@ -18,7 +17,7 @@ export default class MailShow extends CoreCommand<typeof MailShow> {
   async run(): Promise<Result> {
     return this.withCore(async (core) => {
       const { config } = core;
-      const mail = presentMail(await createMailRecords(core).get(this.args.id));
+      const mail = await createMailRecords(core).get(this.args.id);
       const isReadable = config.env === 'development' && config.smtp.url === undefined;
       const message = isReadable ? await readEml(mailFolder(config), mail.id) : null;
       this.log(formatTable(['', ''], Object.entries(mail)));

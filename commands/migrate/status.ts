@@ -34,11 +34,7 @@ function toRows({ applied, pending, unknown, edited, failed }: SchemaStatus) {
     ...failed.map((name) => [name, 'pending (failed)'] as const),
   ]);
   return [
-    ...applied.map(({ name, applied_at }) => [
-      name,
-      odd.get(name) ?? 'applied',
-      applied_at.toISOString(),
-    ]),
+    ...applied.map(({ name, applied_at }) => [name, odd.get(name) ?? 'applied', applied_at]),
     ...pending.map((name) => [name, odd.get(name) ?? 'pending', null]),
   ];
 }

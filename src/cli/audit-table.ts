@@ -1,14 +1,7 @@
 import type { AuditRecord } from '../services/audit/search.ts';
 import { formatTable } from './format.ts';
 
-/** An audit record as `--json` and the export write it. */
-export type AuditView = Omit<AuditRecord, 'at'> & { readonly at: string };
-
-export function presentAudit(record: AuditRecord): AuditView {
-  return { ...record, at: record.at.toISOString() };
-}
-
-export function formatAudit(records: readonly AuditView[]): string {
+export function formatAudit(records: readonly AuditRecord[]): string {
   return formatTable(
     ['AT', 'ACTION', 'RESULT', 'ACTOR', 'USER', 'IP', 'DETAIL'],
     records.map((record) => [

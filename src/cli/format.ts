@@ -19,14 +19,13 @@ const BORDERLESS = {
   middle: '  ',
 };
 
+type Cell = string | number | Date | null;
+
 /**
  * Rows under a head, in columns. Control characters are shown as `?`: cells hold what strangers typed,
  * and a terminal obeys escape sequences, and marks that turn the rest of a row around. The head is bold on a terminal unless `NO_COLOR` is set.
  */
-export function formatTable(
-  head: readonly string[],
-  rows: readonly (readonly (string | number | null)[])[],
-): string {
+export function formatTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const bold = (text: string) => styleText('bold', text, { stream: process.stdout });
   const table = new Table({
     // Heads without a word would be an empty line above the rows.
@@ -66,6 +65,7 @@ const UNITS = [
 /** Controls, ends of lines, and what changes the direction of all text after it (Unicode UAX #9). */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
-function formatCell(cell: string | number | null): string {
-  return cell === null ? '-' : String(cell).replaceAll(UNSAFE, '?');
+function formatCell(cell: Cell): string {
+  if (cell === null) return '-';
+  return cell instanceof Date ? cell.toISOString() : String(cell).replaceAll(UNSAFE, '?');
 }
