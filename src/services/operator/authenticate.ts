@@ -3,6 +3,7 @@ import { type Db, statement } from '../../db/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Actor } from '../audit/actor.ts';
+import { clientActor } from '../audit/client-actor.ts';
 import type { ClientInfo } from '../client-info.ts';
 import { createRecordRefusal } from './record-refusal.ts';
 import { covers } from './scopes.ts';
@@ -60,12 +61,13 @@ export function createAuthenticateOperator({ db, clock }: { db: Db; clock: Clock
     if (row.expires_at <= at) throw await refuse('expired', row.name);
     if (scope !== undefined && !covers(row.scopes, scope)) throw await refuse('scope', row.name);
     if (!row.is_use_recent) await db.execute(TOUCH, [digest, at]);
-    return { name: row.name, scopes: row.scopes, actor: actorOf(row.name) };
+    const actor = clientActor(client, row.name, 'operator');
+    return { name: row.name, scopes: row.scopes, actor };
 
     async function refuse(reason: string, name: string | undefined): Promise<AppError> {
       await recordRefusal({
         at,
-        actor: actorOf(name),
+        actor: clientActor(client, name, 'operator'),
         detail: { reason, ...(scope === undefined ? {} : { scope }) },
       });
       if (reason !== 'scope') return new AppError('invalid_token', { log: { reason } });
@@ -73,16 +75,6 @@ export function createAuthenticateOperator({ db, clock }: { db: Db; clock: Clock
         text: `This operator's token lacks the scope ${scope}.`,
         log: { operator: name },
       });
-    }
-
-    function actorOf(name: string | undefined): Actor {
-      return {
-        kind: name === undefined ? 'anonymous' : 'operator',
-        id: name,
-        ip: client.ip,
-        userAgent: client.userAgent ?? undefined,
-        requestId: client.requestId,
-      };
     }
   };
 }
