@@ -44,7 +44,7 @@ export interface FlowRow {
 
 export interface FlowStart {
   readonly purpose: FlowPurpose;
-  readonly origin?: FlowOrigin;
+  readonly origin?: FlowOrigin | null;
   readonly user: { readonly id: string; readonly securityVersion: number } | null;
   /** Where a code is mailed to; null for flows that await no mail. */
   readonly address?: string | null;
@@ -52,7 +52,7 @@ export interface FlowStart {
   readonly amr?: readonly Amr[];
   readonly deviceName?: string | null;
   /** A code that is out already and goes on, with the tries and the time it has left: no other is mailed. */
-  readonly kept?: Pick<FlowRow, 'code' | 'tries' | 'createdAt'>;
+  readonly kept?: Pick<FlowRow, 'code' | 'tries' | 'createdAt'> | undefined;
 }
 
 /** The columns that every new flow is written with; `flowValues` has their order. */

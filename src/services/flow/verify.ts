@@ -69,13 +69,13 @@ export function createVerify(deps: VerifyDeps) {
       const mayMail = await mailBudget.take(mailKind, address, client);
       const draft = await codeFlows.draft({
         purpose,
-        ...(old.origin ? { origin: old.origin } : {}),
+        origin: old.origin,
         user: old.userId ? { id: old.userId, securityVersion: old.securityVersion! } : null,
         address,
         deviceName: old.deviceName,
         mailKind,
         mayMail,
-        ...(mayMail ? {} : { kept: { code, tries, createdAt } }),
+        kept: mayMail ? undefined : { code, tries, createdAt },
       });
       await codeFlows.insert(db, draft);
       const { flow } = draft;

@@ -43,6 +43,13 @@ const INSERT_TEXT = statement(
 
 export type MailQueue = ReturnType<typeof createMailQueue>;
 
+interface NewMail<Kind extends MailKind> {
+  readonly kind: Kind;
+  readonly userId: string | null;
+  readonly recipient: string;
+  readonly data: MailData[Kind];
+}
+
 export interface MailQueueDeps {
   readonly clock: Clock;
   readonly keys: Keys;
@@ -56,12 +63,7 @@ export interface MailQueueDeps {
 export function createMailQueue(deps: MailQueueDeps) {
   const { clock, keys, messageDomain, hasTexts } = deps;
 
-  async function draft<Kind extends MailKind>(mail: {
-    kind: Kind;
-    userId: string | null;
-    recipient: string;
-    data: MailData[Kind];
-  }): Promise<MailDraft> {
+  async function draft<Kind extends MailKind>(mail: NewMail<Kind>): Promise<MailDraft> {
     const createdAt = clock.now();
     const id = uuidv7(createdAt.getTime());
     const key = (await keys.ring()).data.active;
@@ -83,10 +85,7 @@ export function createMailQueue(deps: MailQueueDeps) {
     draft,
     hasTexts,
     /** Queues one mail. `recipient` must come from the database, never from the request. */
-    async enqueue<Kind extends MailKind>(
-      on: Queryable,
-      mail: { kind: Kind; userId: string | null; recipient: string; data: MailData[Kind] },
-    ): Promise<void> {
+    async enqueue<Kind extends MailKind>(on: Queryable, mail: NewMail<Kind>): Promise<void> {
       await on.execute(INSERT, mailValues(await draft(mail)));
     },
 
@@ -97,7 +96,7 @@ export function createMailQueue(deps: MailQueueDeps) {
     async enqueueText<Kind extends MailKind>(
       on: Queryable,
       userId: string,
-      text: { kind: Kind; userId: string | null; data: MailData[Kind] },
+      text: Omit<NewMail<Kind>, 'recipient'>,
     ): Promise<void> {
       if (!hasTexts) return;
       const row = await draft({ ...text, recipient: '' });
