@@ -228,11 +228,15 @@ function listen(options: DbOptions, channel: string, onNotify: () => void) {
     }
   }
 
-  function again(): void {
-    if (closed || retry) return;
+  function drop(): void {
     client?.removeAllListeners();
     client?.on('error', () => undefined);
     void client?.end().catch(() => undefined);
+  }
+
+  function again(): void {
+    if (closed || retry) return;
+    drop();
     options.onUnreachable?.();
     retry = setTimeout(() => {
       retry = undefined;
@@ -246,9 +250,7 @@ function listen(options: DbOptions, channel: string, onNotify: () => void) {
     async close() {
       closed = true;
       clearTimeout(retry);
-      client?.removeAllListeners();
-      client?.on('error', () => undefined);
-      void client?.end().catch(() => undefined);
+      drop();
       await sockets.leave();
     },
   };
