@@ -88,23 +88,13 @@ export const keyStore = {
       row.created_at,
       row.activated_at,
     ]),
-  /** Moves a key from one status to the next; false when it was not in `from`. */
-  async move(
+  /** Moves a key from one status to the next; nothing happens when it is not in `from`. */
+  move: (
     on: Queryable,
     kid: string,
     from: KeyStatus,
-    to: { status: KeyStatus; activatedAt?: Date; notAfter?: Date | null; retiredAt?: Date },
-  ): Promise<boolean> {
-    const values = [
-      kid,
-      from,
-      to.status,
-      to.activatedAt ?? null,
-      to.notAfter ?? null,
-      to.retiredAt ?? null,
-    ];
-    return (await on.execute(UPDATE_KEY, values)) === 1;
-  },
+    to: { status: KeyStatus; activatedAt?: Date; notAfter?: Date; retiredAt?: Date },
+  ) => on.execute(UPDATE_KEY, [kid, from, to.status, to.activatedAt, to.notAfter, to.retiredAt]),
   reseal: (on: Queryable, kid: string, sealed: Buffer, masterKid: string) =>
     on.execute(RESEAL_KEY, [kid, sealed, masterKid]),
 };
