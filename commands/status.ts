@@ -1,5 +1,5 @@
 import type { Finding } from '../src/app/doctor/check.ts';
-import { examineQueues } from '../src/app/doctor/queues.ts';
+import { checkEvents, checkMails, checkTexts } from '../src/app/doctor/queues.ts';
 import { CoreCommand } from '../src/cli/core-command.ts';
 import { printWarning } from '../src/cli/failure.ts';
 import { formatElapsed, formatTable } from '../src/cli/format.ts';
@@ -21,21 +21,23 @@ export default class Status extends CoreCommand<typeof Status> {
 
   async run(): Promise<StatusResult> {
     return this.withCore(async (core) => {
-      const [report, queues, schema, versions] = await Promise.all([
+      const [report, schema, versions, ...findings] = await Promise.all([
         core.status(),
-        examineQueues(core),
         core.store.migrator.status(),
         core.db.query<{ version: string }>({
           name: 'status.version',
           text: `SELECT current_setting('server_version') AS version`,
         }),
+        checkEvents(core),
+        checkMails(core),
+        checkTexts(core),
       ]);
       const kind = core.store.isEmbedded ? ('embedded' as const) : ('external' as const);
       const result = {
         ...report,
         schema: { state: schema.state, pending: [...schema.pending] },
         database: { kind, version: versions[0]!.version },
-        warnings: Object.values(queues).filter(isWarning).map(toWarning),
+        warnings: findings.filter(isWarning).map(toWarning),
       };
       this.log(formatTable(['', ''], toRows(result)));
       // Under --json they are in the answer.

@@ -10,11 +10,8 @@ import {
   checkClock,
   checkDatabase,
   checkDomains,
-  checkEvents,
   checkKeys,
-  checkMails,
   checkMigrations,
-  checkTexts,
   type Installation,
 } from './installation.ts';
 import { checkDataFolder, checkHashing, checkRuntime } from './machine.ts';
@@ -28,6 +25,7 @@ import {
   checkValkey,
   checkWebhook,
 } from './network.ts';
+import { checkEvents, checkMails, checkTexts } from './queues.ts';
 
 export interface Diagnosis {
   readonly checks: readonly CheckResult[];

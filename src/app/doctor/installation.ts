@@ -11,7 +11,6 @@ import { keyStore } from '../../services/key/store.ts';
 import { createMasterKeys } from '../master-keys.ts';
 import type { Store } from '../open-store.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
-import { examineQueues } from './queues.ts';
 
 /** What the checks of an installation work on: its database, open. */
 export interface Installation {
@@ -99,18 +98,6 @@ export async function checkDomains({ config, clock, store }: Installation): Prom
   if (unverified) return warn(detail, `authctl domains verify ${unverified}`);
   if (verified > 0) return ok(detail);
   return warn(`${detail}: nobody can register`, 'authctl domains add example.com');
-}
-
-export async function checkEvents({ store: { db }, ...rest }: Installation): Promise<Finding> {
-  return (await examineQueues({ db, ...rest })).events;
-}
-
-export async function checkMails({ store: { db }, ...rest }: Installation): Promise<Finding> {
-  return (await examineQueues({ db, ...rest })).mails;
-}
-
-export async function checkTexts({ store: { db }, ...rest }: Installation): Promise<Finding> {
-  return (await examineQueues({ db, ...rest })).texts;
 }
 
 async function readServerFacts(db: Db): Promise<ServerFacts> {

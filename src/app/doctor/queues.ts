@@ -1,18 +1,8 @@
-import type { Config } from '../../../config/index.ts';
-import type { Db } from '../../db/database.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
 import { createNodes } from '../../services/node/nodes.ts';
-import { findQueues, type Queue } from '../../services/status/queues.ts';
+import { findEventQueue, findMessageQueue, type Queue } from '../../services/status/queues.ts';
 import { hasEventSink } from '../has-event-sink.ts';
 import { type Finding, ok, warn } from './check.ts';
-
-export interface QueueDeps {
-  readonly config: Config;
-  readonly db: Db;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+import type { Installation } from './installation.ts';
 
 const NO_WORKER = 'no worker runs: start authctl worker, or serve without --no-worker';
 const NO_SINK =
@@ -29,19 +19,33 @@ const NO_TEXTS =
   'check sms.url and the gateway; they are sent once it takes them; ' +
   'authctl mail list --status queued --by sms shows them';
 
-/**
+/*
  * Whether events, mails and text messages leave the installation, judged by how long the oldest has been
  * waiting: a receiver that is away fails no request, so that nobody else tells.
  */
-export async function examineQueues({ config, db, clock, log }: QueueDeps) {
-  const nodes = createNodes({ db, clock, log });
-  const { events, mails, texts, workers } = await findQueues({ db, nodes });
-  const orNoWorker = (hint: string) => (workers === 0 ? NO_WORKER : hint);
-  return {
-    events: judge('events', events, hasEventSink(config) ? orNoWorker(NO_WAY_OUT) : NO_SINK),
-    mails: judge('mails', mails, orNoWorker(NO_POST)),
-    texts: judge('text messages', texts, config.sms.url ? orNoWorker(NO_TEXTS) : NO_GATEWAY),
-  };
+
+export async function checkEvents(installation: Installation): Promise<Finding> {
+  const { config, store } = installation;
+  const queue = await findEventQueue(store.db);
+  const hint = hasEventSink(config) ? await orNoWorker(installation, NO_WAY_OUT) : NO_SINK;
+  return judge('events', queue, hint);
+}
+
+export async function checkMails(installation: Installation): Promise<Finding> {
+  const queue = await findMessageQueue(installation.store.db, 'mail');
+  return judge('mails', queue, await orNoWorker(installation, NO_POST));
+}
+
+export async function checkTexts(installation: Installation): Promise<Finding> {
+  const { config, store } = installation;
+  const queue = await findMessageQueue(store.db, 'sms');
+  const hint = config.sms.url ? await orNoWorker(installation, NO_TEXTS) : NO_GATEWAY;
+  return judge('text messages', queue, hint);
+}
+
+async function orNoWorker({ clock, log, store }: Installation, hint: string): Promise<string> {
+  const { workers } = await createNodes({ db: store.db, clock, log }).summary();
+  return workers === 0 ? NO_WORKER : hint;
 }
 
 function judge(what: string, queue: Queue, hint: string): Finding {

@@ -1,6 +1,5 @@
 import { type Db, statement } from '../../db/database.ts';
 import type { Channel } from '../mail/kinds.ts';
-import type { Nodes } from '../node/nodes.ts';
 
 /** What waits to leave the installation, for other systems, a mailbox or a telephone. */
 export interface Queue {
@@ -13,16 +12,7 @@ export interface Queue {
   readonly isLate: boolean;
 }
 
-export interface Queues {
-  readonly events: Queue;
-  readonly mails: Queue;
-  /** Text messages. */
-  readonly texts: Queue;
-  /** Processes that could empty them. */
-  readonly workers: number;
-}
-
-interface Oldest {
+interface Oldest extends Record<string, unknown> {
   waiting: number;
   seconds: number | null;
   tries: number | null;
@@ -53,22 +43,16 @@ const MAILS = statement(
    FROM (SELECT) AS one LEFT JOIN oldest ON true`,
 );
 
-/** Reads how long events and messages have been waiting, and why. */
-export async function findQueues({ db, nodes }: { db: Db; nodes: Nodes }): Promise<Queues> {
-  const findMails = (channel: Channel) =>
-    db.query<Oldest & Record<string, unknown>>(MAILS, [channel]);
-  const [events, mails, texts, running] = await Promise.all([
-    db.query<Oldest & Record<string, unknown>>(EVENTS),
-    findMails('mail'),
-    findMails('sms'),
-    nodes.summary(),
-  ]);
-  return {
-    events: toQueue(events[0]!, LATE_EVENTS_SECONDS),
-    mails: toQueue(mails[0]!, LATE_MAILS_SECONDS),
-    texts: toQueue(texts[0]!, LATE_MAILS_SECONDS),
-    workers: running.workers,
-  };
+/** Reads how long events have been waiting, and why. */
+export async function findEventQueue(db: Db): Promise<Queue> {
+  const rows = await db.query<Oldest>(EVENTS);
+  return toQueue(rows[0]!, LATE_EVENTS_SECONDS);
+}
+
+/** Reads how long mails or text messages have been waiting, and why. */
+export async function findMessageQueue(db: Db, channel: Channel): Promise<Queue> {
+  const rows = await db.query<Oldest>(MAILS, [channel]);
+  return toQueue(rows[0]!, LATE_MAILS_SECONDS);
 }
 
 function toQueue({ waiting, seconds, tries, last_error }: Oldest, lateSeconds: number): Queue {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { findQueues } from '../../../src/services/status/queues.ts';
+import { findEventQueue, findMessageQueue } from '../../../src/services/status/queues.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { QUICK_SIGN_IN, signUp } from '../../support/sign-in.ts';
 
@@ -85,7 +85,8 @@ test('of a queue the oldest is told, and that it is late when that is', async ()
                now() - make_interval(mins => $1), now() + interval '1 day')`,
       [minutes, tries, error],
     );
-  const mails = async () => (await findQueues(appliance.core)).mails;
+  const { db } = appliance.core;
+  const mails = () => findMessageQueue(db, 'mail');
   await appliance.sql('TRUNCATE mails');
   expect(await mails()).toMatchObject({ waiting: 0, oldestSeconds: 0, tries: 0, isLate: false });
   await add(3, 2, 'the younger');
@@ -99,6 +100,6 @@ test('of a queue the oldest is told, and that it is late when that is', async ()
   });
   await add(11, 6, 'late');
   expect(await mails()).toMatchObject({ waiting: 4, lastError: 'late', isLate: true });
-  const { texts, events } = await findQueues(appliance.core);
+  const [texts, events] = [await findMessageQueue(db, 'sms'), await findEventQueue(db)];
   expect([texts.waiting, texts.isLate, events.isLate]).toEqual([0, false, false]);
 });
