@@ -6,14 +6,14 @@ const MASK = '***';
  * A value that must not be printed: `JSON.stringify`, `util.inspect`, string conversion and the log
  * all show `***`. Only an explicit `reveal()` gives it up, so that a reviewer can grep for it.
  */
-export class Secret<T = string> {
-  readonly #value: T;
+export class Secret {
+  readonly #value: string;
 
-  constructor(value: T) {
+  constructor(value: string) {
     this.#value = value;
   }
 
-  reveal(): T {
+  reveal(): string {
     return this.#value;
   }
 
