@@ -33,7 +33,7 @@ export interface StartApiOptions {
   /** API processes that divide this host's hashing slots. */
   readonly processes: number;
   /** Checks every answer against its declaration: for tests. */
-  readonly checkAnswers?: boolean;
+  readonly checkAnswers?: boolean | undefined;
 }
 
 /** Seconds: a batch is one statement with one durable commit. */
@@ -85,7 +85,6 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const eventLoop = openEventLoopWatch(scope, metrics);
   const health = healthChecks(core, eventLoop);
   const guardian = openGuardian(core, scope);
-  const checkAnswers = options.checkAnswers ?? false;
   const app = createPublicApp({
     ...core,
     version,
@@ -94,7 +93,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     isLate: eventLoop.isLate,
     metrics,
     health,
-    checkAnswers,
+    checkAnswers: options.checkAnswers,
   });
   core.telemetry.exportMetrics(metrics, scope);
   const listener = await openListener(

@@ -18,12 +18,12 @@ export interface StartManagementOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   /** Checks every answer against its declaration: for tests. */
-  readonly checkAnswers?: boolean;
+  readonly checkAnswers?: boolean | undefined;
 }
 
 /** Starts the management listener of an API process. */
 export async function startManagement(options: StartManagementOptions): Promise<Listener> {
-  const { core, api, scope, port, checkAnswers = false } = options;
+  const { core, api, scope, port, checkAnswers } = options;
   const { config, db, clock, domains, status, masters } = core;
   const { users, authenticator } = api.services;
   const app = createManagementApp({

@@ -25,7 +25,7 @@ export interface ManagementAppDeps {
   /** Passes once the process has started. */
   readonly started: HealthChecks;
   /** Checks every answer against its declaration: for tests. */
-  readonly checkAnswers?: boolean;
+  readonly checkAnswers?: boolean | undefined;
 }
 
 /**
@@ -61,6 +61,6 @@ export function createManagementApp(deps: ManagementAppDeps): HttpApp {
     log,
     guardian: null,
     trace: tracer && { tracer, isTrusted: () => true },
-    checkAnswers: deps.checkAnswers ?? false,
+    checkAnswers: deps.checkAnswers,
   });
 }

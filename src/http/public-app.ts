@@ -30,7 +30,7 @@ export interface PublicAppDeps {
   readonly metrics: Metrics;
   readonly health: HealthChecks;
   /** Checks every answer against its declaration: for tests. */
-  readonly checkAnswers?: boolean;
+  readonly checkAnswers?: boolean | undefined;
 }
 
 /** The public listener: the routes of the table, health, the documents, the page of mailed links. */
@@ -62,6 +62,6 @@ export function createPublicApp(deps: PublicAppDeps): HttpApp {
     logEvery: config.log.sample,
     // Strangers may not choose what their requests are a part of.
     trace: tracer && { tracer, isTrusted: createPeerCheck(config.trustedProxies) },
-    checkAnswers: deps.checkAnswers ?? false,
+    checkAnswers: deps.checkAnswers,
   });
 }

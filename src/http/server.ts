@@ -35,7 +35,7 @@ export interface HttpAppOptions<Services> {
   readonly logEvery?: number;
   readonly trace?: TraceRequests | undefined;
   /** Checks each JSON answer against its declaration: for tests. */
-  readonly checkAnswers?: boolean;
+  readonly checkAnswers?: boolean | undefined;
 }
 
 /**
