@@ -10,7 +10,6 @@ import { type Given, readSources } from './sources.ts';
 export type { Config } from './config-types.ts';
 export { findWarnings } from './rules.ts';
 export type { SettingName } from './schema.ts';
-export { Secret } from './secret.ts';
 export type { Given } from './sources.ts';
 
 /**

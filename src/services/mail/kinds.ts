@@ -72,7 +72,7 @@ export function isSecurityNotice(kind: MailKind): boolean {
 }
 
 /** The mails that hold a code. */
-export const CODE_MAILS = ['verify_email', 'reset_password', 'change_email'] as const;
+const CODE_MAILS = ['verify_email', 'reset_password', 'change_email'] as const;
 export type CodeMailKind = (typeof CODE_MAILS)[number];
 
 export function isCode(kind: MailKind): boolean {

@@ -40,8 +40,6 @@ export interface SessionsDeps {
   readonly changeAccount: ChangeAccount;
 }
 
-export type Sessions = ReturnType<typeof createSessions>;
-
 /** A user's own sessions: list, end one, sign out here or everywhere. */
 export function createSessions({ db, clock, changeAccount }: SessionsDeps) {
   async function list(userId: string, currentId?: string): Promise<SessionView[]> {

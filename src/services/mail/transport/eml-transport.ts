@@ -19,7 +19,7 @@ export function createEmlTransport({ dir, from }: { dir: string; from: Sender })
 }
 
 /** `20261122T063400Z-verify_email-<id>.eml`: a listing by name is one by time. */
-export function emlName({ date, kind, id }: Pick<OutgoingMail, 'date' | 'kind' | 'id'>): string {
+function emlName({ date, kind, id }: Pick<OutgoingMail, 'date' | 'kind' | 'id'>): string {
   const time = date.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
   return `${time}-${kind}-${id}.eml`;
 }

@@ -37,8 +37,6 @@ export interface UserPage {
   readonly next_cursor: string | null;
 }
 
-export type FindUsers = ReturnType<typeof createFindUsers>;
-
 /** How operators look users up. */
 export function createFindUsers({ db, clock }: { db: Db; clock: Clock }) {
   async function findOne(where: Prisma.UserWhereInput): Promise<AdminUser | null> {

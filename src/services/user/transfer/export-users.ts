@@ -28,8 +28,6 @@ const PAGE = statement(
 );
 const COUNT = statement('users.export_count', 'SELECT count(*)::int AS users FROM users');
 
-export type ExportUsers = ReturnType<typeof createExportUsers>;
-
 /**
  * Reads all users in the order of their ids, a page at a time and each once; who registers meanwhile may
  * or may not be among them. Nothing that guards an account leaves: our password hashes are worth nothing

@@ -60,8 +60,6 @@ type Judged =
   | { readonly line: TextLine; readonly row: ImportRow }
   | { readonly line: TextLine; readonly problems: readonly FieldError[] };
 
-export type ImportUsers = ReturnType<typeof createImportUsers>;
-
 /**
  * Imports users, a line each. A bad line is reported and spoils no other; what was imported stays, and
  * running it again changes nothing.
