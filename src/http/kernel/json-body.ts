@@ -5,15 +5,8 @@ import { type JsonObject, parseStrictJson } from './strict-json.ts';
 /** The largest body any route takes: 16 KiB. */
 const MAX_BODY_BYTES = 16_384;
 
-/** A request's body, and the bytes it was read from (a keyed MAC of them recognises a retry). */
-export interface JsonBody {
-  readonly value: JsonObject;
-  readonly bytes: Buffer;
-}
-
-const NO_BYTES = Buffer.alloc(0);
 /** What a route that declares no body receives. */
-export const NO_BODY: JsonBody = { value: {}, bytes: NO_BYTES };
+export const NO_BODY: JsonObject = {};
 /** Parameters other than the charset, and charsets other than UTF-8, are refused. */
 const JSON_MEDIA_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?[ \t]*$/i;
 
@@ -28,7 +21,10 @@ const JSON_MEDIA_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf
  * @throws AppError `malformed_json`, `validation_failed`: see `parseStrictJson`; also an empty body
  *   where one is required
  */
-export async function readJsonBody(request: IncomingMessage, required: boolean): Promise<JsonBody> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  required: boolean,
+): Promise<JsonObject> {
   if (!hasContent(request)) {
     if (required) throw emptyBody();
     return NO_BODY;
@@ -40,7 +36,7 @@ export async function readJsonBody(request: IncomingMessage, required: boolean):
     if (required) throw emptyBody();
     return NO_BODY;
   }
-  return { value: parseStrictJson(bytes), bytes };
+  return parseStrictJson(bytes);
 }
 
 /** Whether the request announces content (RFC 9112 §6): a length other than 0, or chunks. */

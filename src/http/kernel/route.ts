@@ -62,8 +62,6 @@ type StaticOf<S> = S extends TSchema ? Static<S> : undefined;
 
 export interface Input<Body = unknown, Params = unknown, Query = unknown, Caller = unknown> {
   readonly body: Body;
-  /** The body as it was sent, for the MAC that recognises a retry. */
-  readonly bodyBytes: Buffer;
   readonly params: Params;
   readonly query: Query;
   readonly principal: Caller;

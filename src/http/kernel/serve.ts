@@ -3,12 +3,12 @@ import { AppError, fieldError } from '../../errors.ts';
 import type { Guardian } from '../guardian.ts';
 import { bearerToken } from './bearer.ts';
 import type { HttpContext } from './exchange.ts';
-import { hasContent, type JsonBody, NO_BODY, readJsonBody } from './json-body.ts';
+import { hasContent, NO_BODY, readJsonBody } from './json-body.ts';
 import { limitRate } from './limit-rate.ts';
 import { readQuery } from './query.ts';
 import type { Respond } from './respond.ts';
 import type { Client, Route } from './route.ts';
-import { checkStrings } from './strict-json.ts';
+import { checkStrings, type JsonObject } from './strict-json.ts';
 import type { InTimeBucket } from './time-buckets.ts';
 
 /** Turns a presented token into whoever holds it. @throws AppError `invalid_token`, `forbidden` */
@@ -72,8 +72,7 @@ export function createServe<Services>(deps: ServeDeps<Services>): Serve<Services
     const body = await bodyOf(ctx, route, services);
 
     const input = {
-      body: body.value,
-      bodyBytes: body.bytes,
+      body,
       params,
       query,
       principal,
@@ -105,7 +104,7 @@ async function bodyOf<Services>(
   ctx: HttpContext,
   route: Route<Services>,
   services: Services,
-): Promise<JsonBody> {
+): Promise<JsonObject> {
   if (route.method === 'get') {
     // RFC 9110 §9.3.1: content in a GET means nothing, and is how requests are smuggled.
     if (hasContent(ctx.req))
@@ -113,7 +112,7 @@ async function bodyOf<Services>(
     return NO_BODY;
   }
   const body = await readJsonBody(ctx.req, route.body !== undefined);
-  route.validateBody(body.value, () => route.findMissing?.(body.value, services) ?? []);
+  route.validateBody(body, () => route.findMissing?.(body, services) ?? []);
   return body;
 }
 

@@ -8,6 +8,7 @@ import {
   type ThrowawayOptions,
 } from '../../../src/bench/appliance/throwaway.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const RUNNER = join(import.meta.dirname, '../support/stand-in.ts');
 const made: Throwaway[] = [];
@@ -95,7 +96,7 @@ describe('throwaway appliance', () => {
     const pids = (await appliance.usage()).map(({ pid }) => pid);
     expect(pids).toHaveLength(2);
     await appliance.stop();
-    expect(pids.filter(isAlive)).toEqual([]);
+    await eventually('none is left', () => !pids.some(isAlive));
   });
 
   it('stops waiting for a start when it is aborted', async () => {
