@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
@@ -59,6 +60,8 @@ const DEFAULT_MAX_CONNECTIONS = 10_000;
  */
 const CLOSE_GRACE_MS = 250;
 const CLOSE_POLL_MS = 25;
+/** Before a shutdown stops accepting; see acceptWaiting. */
+const ACCEPT_MS = 100;
 
 /** Serves an application. @throws AppError `config_invalid` where it cannot listen */
 export async function listen(app: HttpApp, options: ListenOptions): Promise<Listener> {
@@ -155,6 +158,7 @@ async function closeGracefully(
   deadlineMs: number,
 ): Promise<void> {
   const closed = once(server, 'close');
+  await acceptWaiting(server, Math.min(ACCEPT_MS, deadlineMs));
   // Not http's own close(), which cuts idle connections in the same instant.
   NetServer.prototype.close.call(server);
   for (const response of responses) {
@@ -176,4 +180,25 @@ async function closeGracefully(
   clearTimeout(grace);
   clearTimeout(deadline);
   clearInterval(poll);
+}
+
+/**
+ * Closing resets the connections that the kernel has taken and nobody has accepted, their requests
+ * unread: under load there is a queue of them, as each turn of the event loop accepts one. So it is
+ * done once a turn has found none, or soon in any case where they never end.
+ */
+async function acceptWaiting(server: HttpServer, mostMs: number): Promise<void> {
+  let accepted = true;
+  const note = () => {
+    accepted = true;
+  };
+  server.on('connection', note);
+  const begun = performance.now();
+  // The first turn is the one under way, which may have looked for connections before they came.
+  while (accepted && performance.now() - begun < mostMs) {
+    await nextTurn();
+    accepted = false;
+    await nextTurn();
+  }
+  server.off('connection', note);
 }
