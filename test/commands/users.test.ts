@@ -165,6 +165,17 @@ describe('what is typed holds on every node within a second', () => {
     expect((await users('set-role', account.email, 'Not A Role')).code).toBe(1);
   });
 
+  test('set-username: changed and taken away, and the session goes on', async () => {
+    const account = await knownUser();
+    const username = `countess-${account.id.slice(-8)}`;
+    expect((await asJson('set-username', account.email, username)).user.username).toBe(username);
+    expect((await asJson('set-username', account.email, '--remove')).user.username).toBeNull();
+    expect(await statusOfMe(here, account.token)).toBe(200);
+    expect((await users('set-username', account.email, 'no blanks')).code).toBe(1);
+    for (const words of [[], [username, '--remove']])
+      expect((await users('set-username', account.email, ...words)).code).toBe(2);
+  });
+
   test('reset-2fa: off, mailed, audited as typed here', async () => {
     const account = await createTwoFactorAccount(here);
     expect((await users('reset-2fa', account.email)).code).toBe(2);
@@ -252,6 +263,7 @@ test.each([
   'users sessions',
   'users set-password',
   'users set-role',
+  'users set-username',
   'users show',
   'users unlock',
   'operators create',
