@@ -20,6 +20,7 @@ export default class OperatorsCreate extends CoreCommand<typeof OperatorsCreate>
       summary: 'What it is good for; may be given many times. write includes read.',
       options: SCOPES,
       multiple: true,
+      multipleNonGreedy: true,
       required: true,
     })(),
     expires: Flags.string({

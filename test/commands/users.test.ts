@@ -244,6 +244,7 @@ test('operators: a token once, a list without it, and its end', async () => {
   expect(listed.stdout).not.toContain(token);
 
   expect((await operators('create', 'support', '--scope', 'users:read')).code).toBe(1);
+  expect((await operators('create', '--scope', 'users:read', 'after-it')).code).toBe(0);
   expect((await operators('create', 'nothing')).code).toBe(2);
   expect((await operators('create', 'all', '--scope', 'everything')).code).toBe(2);
   expect((await operators('create', 'long', '--scope', '*', '--expires', '2y')).code).toBe(2);
