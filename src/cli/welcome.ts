@@ -15,6 +15,7 @@ export function welcome(config: Config, serving: Serving): string {
   if (config.env === 'production') return lines.join('\n');
   const mail = join(config.dataDir, 'mail');
   const api = config.publicUrl ?? reachable(url);
+  const ada = sampleUser(config);
   return [
     ...lines,
     `try the API   ${api}/docs`,
@@ -22,16 +23,30 @@ export function welcome(config: Config, serving: Serving): string {
     'Or in another terminal:',
     '',
     `  curl -s ${api}/v1/register -H 'Content-Type: application/json' \\`,
-    `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
+    `    -d '${ada}'`,
     '',
-    `  # the answer's flow_token, and the code ${config.smtp.url ? 'mailed' : `mailed to ${mail}`}`,
-    `  curl -s ${api}/v1/verify -H 'Content-Type: application/json' \\`,
-    `    -d '{"flow_token":"ft_...","code":"XXXX-XXXX"}'`,
-    '',
+    ...(config.registration.identifier === 'username'
+      ? []
+      : [
+          `  # the answer's flow_token, and the code ${config.smtp.url ? 'mailed' : `mailed to ${mail}`}`,
+          `  curl -s ${api}/v1/verify -H 'Content-Type: application/json' \\`,
+          `    -d '{"flow_token":"ft_...","code":"XXXX-XXXX"}'`,
+          '',
+        ]),
     `  curl -s ${api}/v1/login -H 'Content-Type: application/json' \\`,
-    `    -d '{"email":"ada@example.com","password":"correct horse battery staple"}'`,
+    `    -d '${ada}'`,
     '',
   ].join('\n');
+}
+
+/** Somebody whom this configuration lets register: what is printed is to be pasted. */
+function sampleUser({ domains, registration, password }: Config): string {
+  const [domain = 'example.com'] = domains;
+  const name =
+    registration.identifier === 'username' ? { username: 'ada' } : { email: `ada@${domain}` };
+  const phrase =
+    password.require.length > 0 ? 'Correct-horse-battery-staple-7' : 'correct horse battery staple';
+  return JSON.stringify({ ...name, password: phrase });
 }
 
 /** With an external database, a configured key and a mail server nothing is in it, and it may not exist. */

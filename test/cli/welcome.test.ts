@@ -24,6 +24,19 @@ test('what serve proposes to type reaches it: not the address that means all', (
   expect(published).toContain('curl -s http://dev.test/v1/login');
 });
 
+test('whom it proposes to register may register', () => {
+  expect(greeting({})).toContain('{"email":"ada@example.com","password":"correct horse');
+  expect(greeting({ AUTHCTL_DOMAINS: 'acme.test,acme.example' })).toContain('"ada@acme.test"');
+  const strict = greeting({ AUTHCTL_PASSWORD_REQUIRE: 'lower,upper,digit,symbol' });
+  const passwords = [...strict.matchAll(/"password":"([^"]*)"/g)].map(([, password]) => password);
+  expect(passwords).toHaveLength(2);
+  for (const kind of [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-z0-9]/i])
+    for (const password of passwords) expect(password).toMatch(kind);
+  const nameless = greeting({ AUTHCTL_REGISTRATION_IDENTIFIER: 'username' });
+  expect(nameless).toContain('{"username":"ada",');
+  expect(nameless).not.toContain('/v1/verify');
+});
+
 test('the code is in the data folder only while no mail server is set', () => {
   const { dataDir } = loadConfig({ env: {} });
   expect(greeting({})).toContain(`the code mailed to ${dataDir}/mail\n`);
