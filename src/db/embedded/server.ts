@@ -15,6 +15,12 @@ const START_DEADLINE_MS = 60_000;
 /** Fast shutdown ends sessions and writes a checkpoint. */
 const STOP_DEADLINE_MS = 30_000;
 const POLL_MS = 10;
+/**
+ * A usual start is over by then. Each further question costs the server a process and a line in its log,
+ * and so does each try at a start that fails: of a server in trouble it is asked less often.
+ */
+const EAGER_MS = 1_000;
+const PATIENT_POLL_MS = 250;
 
 /**
  * Why a start may fail and soon succeed: the children of a server that was killed outlive it until
@@ -51,11 +57,12 @@ export async function startServer(
     const state = await probeServer(connectionString);
     if (state === 'incomplete') await createDatabase(options.maintenanceUrl);
     if (state === 'up' || state === 'incomplete') break;
-    if (clock.monotonicMs() - began > START_DEADLINE_MS) throw await notStarted(options, launch);
+    const tookMs = clock.monotonicMs() - began;
+    if (tookMs > START_DEADLINE_MS) throw await notStarted(options, launch);
     if (launch?.end) launch = await checkMayRetry(options, launch);
     if (state === 'down' && !launch && !(await findPostmaster(folder, socketFolder)))
       launch = await launchServer(options, await prepare());
-    await sleep(POLL_MS);
+    await sleep(tookMs < EAGER_MS ? POLL_MS : PATIENT_POLL_MS);
   }
   if (launch) options.log.info({ ms: elapsedMs(clock, began) }, 'PostgreSQL started');
 }

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readlinkSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
 import { isPostmaster } from '../../../src/db/embedded/postmaster.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import {
   cleanUp,
@@ -251,6 +253,34 @@ describe('a server that is killed', () => {
     expect(isPostmaster(postmasterOf(dataDir), folder, socketFolder)).toBe(true);
     expect(isPostmaster(shell.pid!, folder, socketFolder)).toBe(false);
     shell.kill();
+    await postgres.leave();
+  });
+
+  test('that fails again at every start is not started in a tight loop, and comes back', async () => {
+    const dataDir = await makeFolder();
+    // Every look at this clock is a second later: the eager part of a start is over at once.
+    let looks = 0;
+    const clock = {
+      ...systemClock,
+      monotonicMs() {
+        looks += 1;
+        return looks * 1_100;
+      },
+    };
+    const postgres = await joinEmbeddedPostgres({ dataDir, log, clock });
+    const control = join(dataDir, 'postgres/global/pg_control');
+    await chmod(control, 0o400);
+    killServersIn(dataDir);
+
+    const running = postgres.ensureRunning();
+    await sleep(2_000);
+    await chmod(control, 0o600);
+    await running;
+    const failures =
+      (await readFile(join(dataDir, 'postgres.log'), 'utf8')).split('PANIC').length - 1;
+    expect(failures).toBeGreaterThan(0);
+    expect(failures).toBeLessThanOrEqual(10);
+    expect(await query(postgres.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await postgres.leave();
   });
 
