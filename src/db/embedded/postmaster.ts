@@ -39,6 +39,21 @@ export function isPostmaster(pid: number, folder: string, socketFolder: string):
 }
 
 /**
+ * Whether the process of a server that replays its log is at work. Where that cannot be seen it is taken
+ * to be: it may need minutes, and must not be disturbed.
+ */
+export function isReplaying(pid: number): boolean {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return children
+      .split(' ')
+      .some((child) => child && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('startup'));
+  } catch {
+    return true;
+  }
+}
+
+/**
  * Removes the server's pid files whose number is a process that lives but is not the server: it would
  * refuse to start. One whose process is gone stays, because PostgreSQL replaces it after looking for
  * survivors of that server.

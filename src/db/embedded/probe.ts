@@ -4,10 +4,10 @@ import { errorCode } from '../../lib/error-code.ts';
 import { DATABASE } from './cluster.ts';
 
 /**
- * What a server says to a connection: `up`; `busy` starting, recovering or stopping; `incomplete`
- * without our database; `down` when nobody answers.
+ * What a server says to a connection: `up`; `recovering` from a crash of one of its processes; `busy`
+ * starting or stopping; `incomplete` without our database; `down` when nobody answers.
  */
-export type ServerState = 'up' | 'busy' | 'incomplete' | 'down';
+export type ServerState = 'up' | 'recovering' | 'busy' | 'incomplete' | 'down';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -63,6 +63,8 @@ function toState(error: unknown): ServerState {
       cause: error,
     });
   }
+  // The only thing that tells it from other reasons to come back later; our clusters speak English.
+  if (error instanceof Error && error.message.includes('in recovery mode')) return 'recovering';
   // Cut off in the middle of a connection: it is going away or coming back.
   return STATES[code] ?? 'busy';
 }

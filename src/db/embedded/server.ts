@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { errorCode } from '../../lib/error-code.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { findPostmaster, isPostmaster, removeRecycledPids } from './postmaster.ts';
+import { findPostmaster, isPostmaster, isReplaying, removeRecycledPids } from './postmaster.ts';
 import { createDatabase, probeServer } from './probe.ts';
 import type { ServerCommand } from './server-account.ts';
 import { openServerLog, readServerLog } from './server-log.ts';
@@ -21,6 +21,11 @@ const POLL_MS = 10;
  */
 const EAGER_MS = 1_000;
 const PATIENT_POLL_MS = 250;
+/**
+ * A server that recovers without replaying anything for so long never will. It gives its own processes
+ * five seconds to end before it begins (SIGKILL_CHILDREN_AFTER_SECS).
+ */
+const STUCK_AFTER_MS = 10_000;
 
 /**
  * Why a start may fail and soon succeed: the children of a server that was killed outlive it until
@@ -53,12 +58,17 @@ export async function startServer(
   const { clock, connectionString, folder, socketFolder } = options;
   const began = clock.monotonicMs();
   let launch: Launch | undefined;
+  let isQuit = false;
   for (;;) {
     const state = await probeServer(connectionString);
     if (state === 'incomplete') await createDatabase(options.maintenanceUrl);
     if (state === 'up' || state === 'incomplete') break;
     const tookMs = clock.monotonicMs() - began;
     if (tookMs > START_DEADLINE_MS) throw await notStarted(options, launch);
+    if (state === 'recovering' && tookMs > STUCK_AFTER_MS && !isQuit) {
+      isQuit = await quitIfStuck(options);
+      if (isQuit) launch = undefined;
+    }
     if (launch?.end) launch = await checkMayRetry(options, launch);
     if (state === 'down' && !launch && !(await findPostmaster(folder, socketFolder)))
       launch = await launchServer(options, await prepare());
@@ -129,6 +139,18 @@ async function checkMayRetry(options: ServerOptions, launch: Launch): Promise<un
   const said = await readServerLog(options.logFile, launch.logOffset);
   if (!PASSING_REASONS.some((reason) => said.includes(reason)))
     throw await notStarted(options, launch);
+}
+
+/**
+ * Ends a server whose recovery has failed and which goes on without: PostgreSQL 18 does when the disk
+ * refuses to write just then. What was committed is there for the next start.
+ */
+async function quitIfStuck({ folder, socketFolder, log }: ServerOptions): Promise<boolean> {
+  const pid = await findPostmaster(folder, socketFolder);
+  if (pid === undefined || isReplaying(pid)) return false;
+  log.warn({ pid }, 'the embedded PostgreSQL is stuck in its recovery, starting it anew');
+  sendSignal(pid, 'SIGQUIT');
+  return true;
 }
 
 async function signalAndWait(

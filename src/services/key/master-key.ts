@@ -36,7 +36,7 @@ export function parseMasterKey(text: string, origin = 'AUTHCTL_MASTER_KEY'): Mas
   if (!canonical) {
     throw new AppError('config_invalid', {
       text: `${origin} does not hold 32 random bytes in hexadecimal or base64.`,
-      hint: 'make one with: openssl rand -hex 32',
+      hint: 'an installation that had a key needs that one back; for a new one: openssl rand -hex 32',
     });
   }
   return { kid: masterKid(secret), secret };
