@@ -148,7 +148,10 @@ async function checkMayRetry(options: ServerOptions, launch: Launch): Promise<un
 async function quitIfStuck({ folder, socketFolder, log }: ServerOptions): Promise<boolean> {
   const pid = await findPostmaster(folder, socketFolder);
   if (pid === undefined || isReplaying(pid)) return false;
-  log.warn({ pid }, 'the embedded PostgreSQL is stuck in its recovery, starting it anew');
+  log.warn(
+    { postmaster: pid },
+    'the embedded PostgreSQL is stuck in its recovery, starting it anew',
+  );
   sendSignal(pid, 'SIGQUIT');
   return true;
 }
