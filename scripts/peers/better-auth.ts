@@ -5,6 +5,7 @@ import { post } from './load.ts';
 import { besidePostgres, PASSWORD, type Peer, run, startPostgres } from './peer.ts';
 
 const SERVER = `
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
@@ -12,7 +13,7 @@ import { toNodeHandler } from 'better-auth/node';
 import pg from 'pg';
 const auth = betterAuth({
   baseURL: process.env.URL,
-  secret: '7e1f5c0a9b3d2846f0c1e2a3b4d5f6879a0b1c2d3e4f50617283940a1b2c3d4e',
+  secret: randomBytes(32).toString('hex'),
   database: new pg.Pool({ connectionString: process.env.DATABASE }),
   emailAndPassword: { enabled: true },
   rateLimit: { enabled: false },
