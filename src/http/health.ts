@@ -1,4 +1,4 @@
-import { withDeadline } from '../lib/lifecycle.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { shareRun } from '../lib/share-run.ts';
 import { plainRoute, type Route } from './kernel/route.ts';
 import { Type } from './kernel/typebox.ts';

@@ -8,7 +8,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
-import { withDeadline } from '../lib/lifecycle.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import type { ObserveRequest } from './middleware/observe.ts';
 
 /**

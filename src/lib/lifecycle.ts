@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { withDeadline } from './deadline.ts';
 import type { Logger } from './logger.ts';
 
 /** @param leftMs what is left for all that is still to be released; `Infinity` without a deadline */
@@ -82,24 +83,4 @@ function overrun(step: string, deadlineMs: number): AppError {
     text: `The stop was cut short after ${deadlineMs / 1_000} s, while it waited for: ${step}.`,
     hint: 'if that may take longer, raise shutdown.deadline (AUTHCTL_SHUTDOWN_DEADLINE)',
   });
-}
-
-/** Rejects with `reason()` when `work` has not settled within `ms`; the work itself goes on. */
-export async function withDeadline<T>(
-  work: Promise<T>,
-  ms: number,
-  reason: () => string | Error,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const given = reason();
-      reject(typeof given === 'string' ? new Error(given) : given);
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

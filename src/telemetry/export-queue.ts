@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { onceEvery } from '../lib/once-every.ts';
 import { NotDelivered } from './otlp-sender.ts';
 
 export interface ExportQueueOptions<T> {
@@ -37,12 +38,12 @@ const REPORT_EVERY_MS = 60_000;
 export function createExportQueue<T>(options: ExportQueueOptions<T>): ExportQueue<T> {
   const { what, send, clock, log } = options;
   const closing = new AbortController();
+  const isReportDue = onceEvery(REPORT_EVERY_MS, clock);
   const waiting: T[] = [];
   let working: Promise<void> | undefined;
   let endPause: (() => void) | undefined;
   let isFailing = false;
   let dropped = 0;
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
 
   function add(item: T): void {
@@ -82,9 +83,7 @@ export function createExportQueue<T>(options: ExportQueueOptions<T>): ExportQueu
 
   function drop(count: number, reason: string): void {
     dropped += count;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - reportedAtMs < REPORT_EVERY_MS) return;
-    reportedAtMs = nowMs;
+    if (!isReportDue()) return;
     log.warn({ reason, dropped, waiting: waiting.length }, `${what} are not delivered`);
     dropped = 0;
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { onceEvery } from '../lib/once-every.ts';
 import { shareRun } from '../lib/share-run.ts';
 import { NotDelivered } from './otlp-sender.ts';
 
@@ -26,17 +27,15 @@ const REPORT_EVERY_MS = 60_000;
 export function repeatExport(options: RepeatExportOptions): { close(): Promise<void> } {
   const { what, send, intervalMs, clock, log } = options;
   const closing = new AbortController();
+  const isReportDue = onceEvery(REPORT_EVERY_MS, clock);
   let working = Promise.resolve();
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
 
   async function attempt(signal: AbortSignal): Promise<void> {
     try {
       await send(signal);
     } catch (error) {
       const reason = error instanceof NotDelivered ? error.message : 'they cannot be read';
-      const nowMs = clock.monotonicMs();
-      if (nowMs - reportedAtMs < REPORT_EVERY_MS) return;
-      reportedAtMs = nowMs;
+      if (!isReportDue()) return;
       log.warn({ reason }, `${what} are not delivered`);
     }
   }

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { withDeadline } from '../../lib/lifecycle.ts';
+import { withDeadline } from '../../lib/deadline.ts';
 
 /** What one check found. */
 export interface Finding {

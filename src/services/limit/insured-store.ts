@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { withDeadline } from '../../lib/deadline.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CounterStore, Hit, Reservation } from './counter-store.ts';
 
@@ -39,7 +40,7 @@ export function createInsuredStore(options: InsuredStoreOptions): InsuredStore {
     // Whoever comes while this call finds out does not wait for it.
     if (isAway) nextProbeMs = clock.monotonicMs() + PROBE_EVERY_MS;
     try {
-      const answer = await withinTime(work(), timeoutMs);
+      const answer = await inTime(work());
       if (isAway) log.info('the limit counters are shared again');
       isAway = false;
       return { answer };
@@ -49,6 +50,11 @@ export function createInsuredStore(options: InsuredStoreOptions): InsuredStore {
       isAway = true;
       return null;
     }
+  }
+
+  function inTime<T>(work: Promise<T>): Promise<T> {
+    if (timeoutMs === null) return work;
+    return withDeadline(work, timeoutMs, () => `no answer within ${timeoutMs} ms`);
   }
 
   function insure(hit: Hit): Hit {
@@ -86,22 +92,4 @@ export function createInsuredStore(options: InsuredStoreOptions): InsuredStore {
 async function giveBackAll(reservation: Reservation): Promise<void> {
   if (reservation.full) return;
   await Promise.all(reservation.hits.map((hit) => hit.giveBack()));
-}
-
-/**
- * Rejects when there is no answer in time. When this process itself was held up, the timer fires
- * before answers that arrived meanwhile are read: they are read first, and count.
- */
-async function withinTime<T>(work: Promise<T>, timeoutMs: number | null): Promise<T> {
-  if (timeoutMs === null) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const overrun = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new Error(`no answer within ${timeoutMs} ms`));
-    timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, overrun]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

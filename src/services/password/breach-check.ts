@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { onceEvery } from '../../lib/once-every.ts';
 
 export interface BreachCheck {
   /**
@@ -33,9 +34,9 @@ const REPORT_EVERY_MS = 60_000;
 /** Asks a range API of breached passwords without telling it the password, or its hash. */
 export function createBreachCheck(options: BreachCheckOptions): BreachCheck {
   const { url, timeoutMs, onFailure, clock, log } = options;
+  const isReportDue = onceEvery(REPORT_EVERY_MS, clock);
   let inFlight = 0;
   let failures = 0;
-  let reportedAt = Number.NEGATIVE_INFINITY;
 
   async function ask(password: string): Promise<boolean> {
     if (inFlight >= MAX_IN_FLIGHT) throw new Error(`${inFlight} breach checks are under way`);
@@ -52,9 +53,8 @@ export function createBreachCheck(options: BreachCheckOptions): BreachCheck {
   /** Says once a minute that checks fail: a line for each would be a log full of one outage. */
   function report(error: unknown): void {
     failures += 1;
-    if (clock.monotonicMs() - reportedAt < REPORT_EVERY_MS) return;
+    if (!isReportDue()) return;
     log.warn({ err: error, failures, onFailure }, 'breached-password check failed');
-    reportedAt = clock.monotonicMs();
     failures = 0;
   }
 
