@@ -3,6 +3,7 @@ import { checkEvents, checkMails, checkTexts } from '../src/app/doctor/queues.ts
 import { CoreCommand } from '../src/cli/core-command.ts';
 import { printWarning } from '../src/cli/failure.ts';
 import { formatElapsed, formatTable } from '../src/cli/format.ts';
+import { readServerFacts } from '../src/db/check-server.ts';
 import type { MessageCounts, StatusReport } from '../src/services/status/status.ts';
 
 export type StatusResult = StatusReport & {
@@ -21,13 +22,10 @@ export default class Status extends CoreCommand<typeof Status> {
 
   async run(): Promise<StatusResult> {
     return this.withCore(async (core) => {
-      const [report, schema, versions, ...findings] = await Promise.all([
+      const [report, schema, server, ...findings] = await Promise.all([
         core.status(),
         core.store.migrator.status(),
-        core.db.query<{ version: string }>({
-          name: 'status.version',
-          text: `SELECT current_setting('server_version') AS version`,
-        }),
+        readServerFacts(core.db),
         checkEvents(core),
         checkMails(core),
         checkTexts(core),
@@ -36,7 +34,7 @@ export default class Status extends CoreCommand<typeof Status> {
       const result = {
         ...report,
         schema: { state: schema.state, pending: [...schema.pending] },
-        database: { kind, version: versions[0]!.version },
+        database: { kind, version: server.version },
         warnings: findings.filter(isWarning).map(toWarning),
       };
       this.log(formatTable(['', ''], toRows(result)));

@@ -7,7 +7,7 @@ import {
   poolerInBetween,
   requireWritable,
 } from '../db/check-server.ts';
-import { type Db, openDatabase } from '../db/database.ts';
+import { type Db, openDatabase, statement } from '../db/database.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { checkSchema } from '../db/migrate/check-schema.ts';
 import { createMigrator, type Migrator } from '../db/migrate/index.ts';
@@ -44,6 +44,7 @@ export interface OpenStoreOptions {
   readonly mustWrite?: boolean;
 }
 
+const PING = statement('ping', 'SELECT 1');
 /** After a start of the embedded server that failed, before the next. */
 const RESTART_PAUSE_MS = 2_000;
 
@@ -131,8 +132,7 @@ function refuseSessionSettings(url: string): void {
 
 async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {
   const { config, scope, clock, log, mustWrite = false } = options;
-  const ping = () =>
-    mustWrite ? requireWritable(db) : db.query({ name: 'ping', text: 'SELECT 1' });
+  const ping = () => (mustWrite ? requireWritable(db) : db.query(PING));
   try {
     await retryUntil<unknown>(ping, {
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,

@@ -29,6 +29,15 @@ export function randomInt(min: number, max: number): number {
   return drawInt(min, max);
 }
 
+/**
+ * Spreads what failed together: a time and up to a fifth more, never less, so that nobody is asked
+ * again too early.
+ * @returns whole milliseconds
+ */
+export function withJitter(ms: number): number {
+  return ms + drawInt(0, Math.floor(ms / 5) + 1);
+}
+
 /** No 0/O and no 1/I: what is read off a screen is typed right. 32 symbols, five bits each. */
 export const CODE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
 

@@ -9,13 +9,18 @@ const FACTS = statement(
   `SELECT current_setting('server_version') AS version,
           current_setting('server_version_num')::int AS version_number,
           current_setting('server_encoding') AS encoding,
+          current_setting('max_connections')::int AS max_connections,
           (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS timeout_ms`,
 );
 
-interface Facts {
+/** What a server says of itself. */
+export interface ServerFacts {
+  /** For people: `18.4`. */
   readonly version: string;
   readonly version_number: number;
   readonly encoding: string;
+  readonly max_connections: number;
+  /** What it cuts our statements off after. */
   readonly timeout_ms: number;
 }
 
@@ -25,6 +30,11 @@ const UNSAFE_SETTINGS = statement(
    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name`,
 );
 
+export async function readServerFacts(on: Pick<Queryable, 'query'>): Promise<ServerFacts> {
+  const [facts] = await on.query<ServerFacts>(FACTS);
+  return facts!;
+}
+
 /**
  * Makes sure that a database can be ours at all, before anything is written to it: in another
  * encoding it would take some names and refuse others, one request at a time.
@@ -32,8 +42,8 @@ const UNSAFE_SETTINGS = statement(
  * @throws AppError `config_invalid`
  */
 export async function checkServer(on: Queryable, statementTimeoutMs: number): Promise<void> {
-  const [facts] = await on.query<Facts>(FACTS);
-  const { version, version_number: number, encoding, timeout_ms: timeoutMs } = facts!;
+  const facts = await readServerFacts(on);
+  const { version, version_number: number, encoding, timeout_ms: timeoutMs } = facts;
   if (number < LEAST_VERSION)
     throw new AppError('config_invalid', {
       text: `This is PostgreSQL ${version}; 15 or newer is needed.`,

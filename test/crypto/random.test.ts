@@ -9,6 +9,7 @@ import {
   randomInt,
   uuidBytes,
   uuidv7,
+  withJitter,
 } from '../../src/crypto/random.ts';
 
 describe('randomBytes', () => {
@@ -34,6 +35,16 @@ describe('randomInt', () => {
   it('stays below its upper bound and reaches both ends', () => {
     const draws = new Set(Array.from({ length: 500 }, () => randomInt(3, 6)));
     expect(draws).toEqual(new Set([3, 4, 5]));
+  });
+});
+
+describe('withJitter', () => {
+  it('adds up to a fifth, never takes away, and spreads', () => {
+    const draws = Array.from({ length: 500 }, () => withJitter(1_000));
+    expect(Math.min(...draws)).toBeGreaterThanOrEqual(1_000);
+    expect(Math.max(...draws)).toBeLessThanOrEqual(1_200);
+    expect(new Set(draws).size).toBeGreaterThan(50);
+    expect(withJitter(0)).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/index.ts';
-import { findUnsafeSettings, isReadOnly } from '../../db/check-server.ts';
-import type { Db } from '../../db/database.ts';
+import { findUnsafeSettings, isReadOnly, readServerFacts } from '../../db/check-server.ts';
+import { statement } from '../../db/database.ts';
 import { checkSchema } from '../../db/migrate/check-schema.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -25,10 +25,7 @@ const NOTICEABLE_SKEW_MS = 1_000;
 /** Connections PostgreSQL keeps for its superuser, and ours for LISTEN and commands. */
 const SPARE_CONNECTIONS = 10;
 
-interface ServerFacts {
-  version: string;
-  max_connections: number;
-}
+const READ_CLOCK = statement('doctor.clock', 'SELECT clock_timestamp() AS now');
 
 /** The server itself: that what it says is written is written, and that it has room for us. */
 export async function checkDatabase({ config, store }: Installation): Promise<Finding> {
@@ -75,10 +72,7 @@ export async function checkKeys({ config, clock, store: { db } }: Installation):
 /** This machine's clock against the database's, by which everything is dated. */
 export async function checkClock({ clock, store: { db } }: Installation): Promise<Finding> {
   const before = clock.now().getTime();
-  const rows = await db.query<{ now: Date }>({
-    name: 'doctor.clock',
-    text: 'SELECT clock_timestamp() AS now',
-  });
+  const rows = await db.query<{ now: Date }>(READ_CLOCK);
   const middle = (before + clock.now().getTime()) / 2;
   const skewMs = Math.round(middle - rows[0]!.now.getTime());
   const side = skewMs > 0 ? 'ahead of' : 'behind';
@@ -98,13 +92,4 @@ export async function checkDomains({ config, clock, store }: Installation): Prom
   if (unverified) return warn(detail, `authctl domains verify ${unverified}`);
   if (verified > 0) return ok(detail);
   return warn(`${detail}: nobody can register`, 'authctl domains add example.com');
-}
-
-async function readServerFacts(db: Db): Promise<ServerFacts> {
-  const rows = await db.query<ServerFacts>({
-    name: 'doctor.server',
-    text: `SELECT current_setting('server_version') AS version,
-                  current_setting('max_connections')::int AS max_connections`,
-  });
-  return rows[0]!;
 }

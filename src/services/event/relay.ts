@@ -1,4 +1,4 @@
-import { randomInt } from '../../crypto/random.ts';
+import { withJitter } from '../../crypto/random.ts';
 import type { Db } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -21,7 +21,7 @@ export interface RelayDeps {
   /** How long one try may take in all. */
   readonly deadlineMs: number;
   /** How long an event waits after so many tries. */
-  readonly delayMs?: (tries: number, random: number) => number;
+  readonly delayMs?: (tries: number) => number;
   readonly tracer?: Tracer | undefined;
 }
 
@@ -32,8 +32,6 @@ export interface RelayRound {
 }
 
 export type Relay = ReturnType<typeof createRelay>;
-
-const JITTER_STEPS = 1_000;
 
 /**
  * The outbox's reading end: events go out at least once, a user's in order, by any number of relays.
@@ -51,8 +49,7 @@ export function createRelay(deps: RelayDeps) {
     if (failure === null) return { ...common, state: 'published' };
     if (isStopping) return { ...common, state: 'released' };
     if (event.attempts >= maxTries) return { ...common, state: 'dead' };
-    const random = randomInt(0, JITTER_STEPS) / JITTER_STEPS;
-    return { ...common, state: 'waiting', delayMs: delayMs(event.attempts, random) };
+    return { ...common, state: 'waiting', delayMs: withJitter(delayMs(event.attempts)) };
   }
 
   /** Gives events up on record, in the transaction that gives them up. */

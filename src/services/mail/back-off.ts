@@ -17,15 +17,11 @@ const DELAYS_MS = [
   1 * HOUR,
 ] as const;
 const LAST_DELAY_MS = 4 * HOUR;
-const JITTER = 0.2;
 
 /**
  * How long to wait after a failed try.
  * @param tries those made so far, from 1
- * @param random from 0 to 1: spreads mails that failed together over a fifth more, never less, so
- *   that none comes too early for a greylist
  */
-export function retryDelayMs(tries: number, random: number): number {
-  const delayMs = DELAYS_MS[tries - 1] ?? LAST_DELAY_MS;
-  return Math.round(delayMs * (1 + JITTER * random));
+export function mailDelayMs(tries: number): number {
+  return DELAYS_MS[tries - 1] ?? LAST_DELAY_MS;
 }

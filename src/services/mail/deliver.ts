@@ -1,4 +1,4 @@
-import { randomInt } from '../../crypto/random.ts';
+import { withJitter } from '../../crypto/random.ts';
 import { type Db, statement } from '../../db/database.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -7,7 +7,7 @@ import { SYSTEM_ACTOR } from '../audit/actor.ts';
 import { recordAudit } from '../audit/record.ts';
 import { awaitsCode } from '../flow/live-code.ts';
 import type { Keys } from '../key/keyring.ts';
-import { retryDelayMs } from './back-off.ts';
+import { mailDelayMs } from './back-off.ts';
 import { describeFailure } from './describe-failure.ts';
 import { openMail } from './draft.ts';
 import { isCode, type MailData, type MailKind } from './kinds.ts';
@@ -36,7 +36,6 @@ export type DeliveryOutcome = 'sent' | 'deferred' | 'dead' | 'withdrawn' | 'rele
 /** Twice the longest try: a worker that stalls for a while is still the only one to send it. */
 const LEASE_MS = 60_000;
 const TRY_DEADLINE_MS = 30_000;
-const JITTER_STEPS = 1_000;
 /** What a mail may have waited before it says a minute less. */
 const FRESH_MINUTES = 0.1;
 
@@ -144,7 +143,7 @@ export function createDelivery(deps: DeliveryDeps) {
   function fail(mail: ClaimedMail, error: unknown, secrets: string[]): Promise<DeliveryOutcome> {
     const reason = describeFailure(error, secrets);
     if (error instanceof MailRefused || mail.attempts >= maxTries) return bury(mail, reason);
-    const delayMs = retryDelayMs(mail.attempts, randomInt(0, JITTER_STEPS) / JITTER_STEPS);
+    const delayMs = withJitter(mailDelayMs(mail.attempts));
     const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
     log.warn({ ...told(mail), reason }, 'mail deferred');
     return settled(mailStore.reschedule(db, mail, nextAttemptAt, reason), 'deferred');

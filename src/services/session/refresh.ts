@@ -16,7 +16,7 @@ import type { Keys } from '../key/keyring.ts';
 import { rateLimited } from '../limit/rate-limited.ts';
 import type { SessionIssuer } from './issue.ts';
 import type { SessionLifetime } from './lifetime.ts';
-import { createRotate, type SessionRow } from './rotate.ts';
+import { createRotate, type RefreshRow } from './rotate.ts';
 import type { TokenPair } from './token-pair.ts';
 
 export interface RefreshDeps {
@@ -33,7 +33,7 @@ export interface RefreshDeps {
   readonly tracer?: Tracer | undefined;
 }
 
-interface FoundRow extends SessionRow {
+interface FoundRow extends RefreshRow {
   ended_at: Date | null;
   status: string;
   is_secret_right: boolean;
@@ -93,7 +93,7 @@ export function createRefresh(deps: RefreshDeps) {
     throw new AppError('invalid_refresh_token', { log: { sessionId } });
   };
 
-  function sign(token: RefreshToken, row: SessionRow): Promise<TokenPair> {
+  function sign(token: RefreshToken, row: RefreshRow): Promise<TokenPair> {
     return issuer.sign({
       id: token.sessionId,
       userId: row.user_id,

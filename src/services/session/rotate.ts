@@ -5,7 +5,7 @@ import type { Tracer } from '../../lib/tracer.ts';
 import type { SessionLifetime } from './lifetime.ts';
 
 /** What a refresh reads of a session and its user. */
-export interface SessionRow {
+export interface RefreshRow {
   user_id: string;
   role: string;
   amr: string[];
@@ -26,7 +26,7 @@ export interface Rotation {
 }
 
 /** Moves a session on by one. @returns its new row; null where no row moved, whatever the reason */
-export type Rotate = (rotation: Rotation) => Promise<SessionRow | null>;
+export type Rotate = (rotation: Rotation) => Promise<RefreshRow | null>;
 
 export interface RotateDeps {
   readonly db: Db;
@@ -60,7 +60,7 @@ export function createRotate(deps: RotateDeps): Rotate {
   const { db, clock, perMinute, lifetime } = deps;
 
   async function run(how: Statement, rotations: readonly Rotation[]) {
-    const rows = await db.query<SessionRow & { claim: number }>(how, [
+    const rows = await db.query<RefreshRow & { claim: number }>(how, [
       rotations.map(({ sessionId }) => sessionId),
       rotations.map(({ counter }) => counter),
       rotations.map(({ secretDigest }) => secretDigest),
@@ -74,7 +74,7 @@ export function createRotate(deps: RotateDeps): Rotate {
     return rotations.map((_, index) => byClaim.get(index + 1) ?? null);
   }
 
-  const free = createBatcher<Rotation, SessionRow | null>({
+  const free = createBatcher<Rotation, RefreshRow | null>({
     maxBatch: MAX_BATCH,
     writers: WRITERS,
     maxWaiting: MAX_WAITING,

@@ -10,6 +10,8 @@ export interface Queue {
   readonly lastError: string | null;
   /** Longer than a passing fault explains. */
   readonly isLate: boolean;
+  /** Given up, and kept for somebody to look at. */
+  readonly dead: number;
 }
 
 interface Oldest extends Record<string, unknown> {
@@ -17,6 +19,7 @@ interface Oldest extends Record<string, unknown> {
   seconds: number | null;
   tries: number | null;
   last_error: string | null;
+  dead: number;
 }
 
 /** Time for a receiver's restart, and for some tries. */
@@ -30,7 +33,8 @@ const EVENTS = statement(
      SELECT created_at, attempts, last_error FROM events
      WHERE published_at IS NULL AND dead_at IS NULL ORDER BY sequence LIMIT 1)
    SELECT (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS waiting,
-          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error
+          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error,
+          (SELECT count(*) FROM events WHERE dead_at IS NOT NULL)::int AS dead
    FROM (SELECT) AS one LEFT JOIN oldest ON true`,
 );
 const MAILS = statement(
@@ -39,23 +43,27 @@ const MAILS = statement(
      SELECT created_at, attempts, last_error FROM mails
      WHERE status = 'queued' AND channel = $1 ORDER BY created_at LIMIT 1)
    SELECT (SELECT count(*) FROM mails WHERE status = 'queued' AND channel = $1)::int AS waiting,
-          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error
+          extract(epoch FROM now() - created_at)::float8 AS seconds, attempts AS tries, last_error,
+          (SELECT count(*) FROM mails WHERE status = 'dead' AND channel = $1)::int AS dead
    FROM (SELECT) AS one LEFT JOIN oldest ON true`,
 );
 
-/** Reads how long events have been waiting, and why. */
+/** Reads how many events are waiting, how long, and why. */
 export async function findEventQueue(db: Db): Promise<Queue> {
   const rows = await db.query<Oldest>(EVENTS);
   return toQueue(rows[0]!, LATE_EVENTS_SECONDS);
 }
 
-/** Reads how long mails or text messages have been waiting, and why. */
+/** Reads how many mails or text messages are waiting, how long, and why. */
 export async function findMessageQueue(db: Db, channel: Channel): Promise<Queue> {
   const rows = await db.query<Oldest>(MAILS, [channel]);
   return toQueue(rows[0]!, LATE_MAILS_SECONDS);
 }
 
-function toQueue({ waiting, seconds, tries, last_error }: Oldest, lateSeconds: number): Queue {
+function toQueue(
+  { waiting, seconds, tries, last_error, dead }: Oldest,
+  lateSeconds: number,
+): Queue {
   // A node's clock may have been ahead of the database's when it wrote the time.
   const oldestSeconds = Math.max(0, Math.round(seconds ?? 0));
   return {
@@ -64,5 +72,6 @@ function toQueue({ waiting, seconds, tries, last_error }: Oldest, lateSeconds: n
     tries: tries ?? 0,
     lastError: last_error,
     isLate: oldestSeconds >= lateSeconds,
+    dead,
   };
 }

@@ -1,6 +1,6 @@
 import { type Db, statement } from '../../db/database.ts';
-import type { Channel } from '../mail/kinds.ts';
 import type { Nodes } from '../node/nodes.ts';
+import { findEventQueue, findMessageQueue, type Queue } from './queues.ts';
 
 export interface MessageCounts {
   readonly queued: number;
@@ -39,9 +39,6 @@ interface Counts {
   parked: number;
   users: number;
   sessions: number;
-  events_waiting: number;
-  events_oldest_seconds: number;
-  events_dead: number;
   domains_verified: number;
   domains_pending: number;
 }
@@ -55,38 +52,18 @@ const COUNTS = statement(
      (SELECT count(*) FROM credentials WHERE parked_at IS NOT NULL)::int AS parked,
      (SELECT count(*) FROM users)::int AS users,
      (SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > now())::int AS sessions,
-     (SELECT count(*) FROM events WHERE published_at IS NULL AND dead_at IS NULL)::int AS events_waiting,
-     COALESCE((SELECT extract(epoch FROM now() - created_at) FROM events
-               WHERE published_at IS NULL AND dead_at IS NULL ORDER BY sequence LIMIT 1), 0)::float8
-       AS events_oldest_seconds,
-     (SELECT count(*) FROM events WHERE dead_at IS NOT NULL)::int AS events_dead,
      (SELECT count(*) FROM domains WHERE status = 'verified')::int AS domains_verified,
      (SELECT count(*) FROM domains WHERE status = 'pending')::int AS domains_pending`,
 );
 
-const MESSAGES = statement(
-  'status.messages',
-  `SELECT count(*) FILTER (WHERE status = 'queued')::int AS queued,
-          COALESCE(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'queued')), 0)::float8
-            AS oldest_seconds,
-          count(*) FILTER (WHERE status = 'dead')::int AS dead
-   FROM mails WHERE status IN ('queued', 'dead') AND channel = $1`,
-);
-
-interface Messages extends Record<string, unknown> {
-  queued: number;
-  oldest_seconds: number;
-  dead: number;
-}
-
 /** Reads the installation's state. */
 export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
   return async function status(): Promise<StatusReport> {
-    const countMessages = (channel: Channel) => db.query<Messages>(MESSAGES, [channel]);
-    const [rows, mails, texts, running] = await Promise.all([
+    const [rows, mails, texts, events, running] = await Promise.all([
       db.query<Counts>(COUNTS),
-      countMessages('mail'),
-      countMessages('sms'),
+      findMessageQueue(db, 'mail'),
+      findMessageQueue(db, 'sms'),
+      findEventQueue(db),
       nodes.summary(),
     ]);
     const counts = rows[0]!;
@@ -99,12 +76,12 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
       drain_seconds: drains ? Math.ceil(counts.pending / running.hashRate) : null,
       users: counts.users,
       sessions: counts.sessions,
-      mail: toMessageCounts(mails[0]!),
-      sms: toMessageCounts(texts[0]!),
+      mail: toMessageCounts(mails),
+      sms: toMessageCounts(texts),
       events: {
-        waiting: counts.events_waiting,
-        oldest_waiting_seconds: Math.max(0, Math.round(counts.events_oldest_seconds)),
-        dead: counts.events_dead,
+        waiting: events.waiting,
+        oldest_waiting_seconds: events.oldestSeconds,
+        dead: events.dead,
       },
       domains: { verified: counts.domains_verified, pending: counts.domains_pending },
       api: { nodes: running.api },
@@ -113,6 +90,6 @@ export function createStatus({ db, nodes }: { db: Db; nodes: Nodes }) {
   };
 }
 
-function toMessageCounts({ queued, oldest_seconds, dead }: Messages): MessageCounts {
-  return { queued, oldest_queued_seconds: Math.max(0, Math.round(oldest_seconds)), dead };
+function toMessageCounts({ waiting, oldestSeconds, dead }: Queue): MessageCounts {
+  return { queued: waiting, oldest_queued_seconds: oldestSeconds, dead };
 }

@@ -102,4 +102,10 @@ test('of a queue the oldest is told, and that it is late when that is', async ()
   expect(await mails()).toMatchObject({ waiting: 4, lastError: 'late', isLate: true });
   const [texts, events] = [await findMessageQueue(db, 'sms'), await findEventQueue(db)];
   expect([texts.waiting, texts.isLate, events.isLate]).toEqual([0, false, false]);
+  await appliance.sql("UPDATE mails SET status = 'dead' WHERE last_error <> 'late'");
+  expect(await mails()).toMatchObject({ waiting: 1, lastError: 'late', dead: 3 });
+  const { mail, sms } = await appliance.core.status();
+  expect(mail).toMatchObject({ queued: 1, dead: 3 });
+  expect(mail.oldest_queued_seconds).toBeGreaterThanOrEqual(11 * 60);
+  expect(sms).toEqual({ queued: 0, oldest_queued_seconds: 0, dead: 0 });
 });
