@@ -78,7 +78,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     applicationName,
     poolSize,
     patienceMs,
-    mustWrite: role !== 'cli',
+    serves: role !== 'cli',
   });
   await ensureSchema(store);
   const clock = options.clock ?? (await followDatabase(store.db, scope, log));

@@ -40,8 +40,11 @@ export interface OpenStoreOptions {
   readonly poolSize: number;
   /** How long to wait for an external server; `startup.deadline` when absent. */
   readonly patienceMs?: number | undefined;
-  /** Waits as long for an external server to take writes: a standby may be about to take over. */
-  readonly mustWrite?: boolean;
+  /**
+   * A process that serves waits as long for an external server to take writes: a standby may be about to
+   * take over. A command reads from any, and the embedded server keeps connections for it.
+   */
+  readonly serves?: boolean;
 }
 
 const PING = statement('ping', 'SELECT 1');
@@ -97,7 +100,7 @@ export async function ensureSchema(store: Store): Promise<void> {
   else await checkSchema(store.db, store.known);
 }
 
-async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
+async function joinEmbedded({ config, scope, log, clock, serves }: OpenStoreOptions) {
   const { joinEmbeddedPostgres } = await import('../db/embedded/join.ts');
   const server = scope.own(
     'embedded PostgreSQL',
@@ -117,7 +120,8 @@ async function joinEmbedded({ config, scope, log, clock }: OpenStoreOptions) {
       await sleep(RESTART_PAUSE_MS, undefined, { ref: false });
     }),
   );
-  return { connectionString: server.connectionString, onUnreachable: () => void restart() };
+  const connectionString = serves ? server.connectionString : server.commandConnectionString;
+  return { connectionString, onUnreachable: () => void restart() };
 }
 
 /** They would win over ours. @throws AppError `config_invalid` */
@@ -131,8 +135,8 @@ function refuseSessionSettings(url: string): void {
 }
 
 async function waitForDatabase(db: Db, options: OpenStoreOptions): Promise<void> {
-  const { config, scope, clock, log, mustWrite = false } = options;
-  const ping = () => (mustWrite ? requireWritable(db) : db.query(PING));
+  const { config, scope, clock, log, serves = false } = options;
+  const ping = () => (serves ? requireWritable(db) : db.query(PING));
   try {
     await retryUntil<unknown>(ping, {
       deadlineMs: options.patienceMs ?? config.startup.deadlineMs,

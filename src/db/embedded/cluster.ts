@@ -9,11 +9,17 @@ import { chooseServerAccount, type ServerAccount, serverCommand } from './server
 /** The role and the database the product works with. */
 export const ROLE = 'authctl';
 export const DATABASE = 'authctl';
+/**
+ * How commands log in. PostgreSQL keeps connections for it (`reserved_connections`), so that an
+ * operator gets in when API and workers hold all others. It acts as the role above: what it makes is
+ * owned by that one.
+ */
+export const COMMAND_ROLE = 'authctl_command';
 
-/** The only way in: our own role, by password, through the socket. The superuser has none at all. */
+/** The only way in: our own roles, by password, through the socket. The superuser has none at all. */
 const ACCESS_RULES = `# Written by authctl. Nobody logs in as the superuser; single-user mode is for repairs.
-# TYPE  DATABASE  USER     METHOD
-local   all       ${ROLE}  scram-sha-256
+# TYPE  DATABASE  USER  METHOD
+local   all       ${ROLE},${COMMAND_ROLE}  scram-sha-256
 `;
 
 const UNFINISHED = '.new-';
@@ -37,7 +43,7 @@ export async function hasCluster(binaries: Binaries, folder: string): Promise<bo
  *
  * It is made beside its place, made durable, then renamed, so that a crash half way leaves nothing
  * that looks finished; leftovers go at the next try. The caller holds the start lock.
- * @param password of the role; letters, digits, `-` and `_`
+ * @param password of the roles; letters, digits, `-` and `_`
  * @throws `config_invalid` when something else is in its place, `forbidden` when the disk is full
  */
 export async function makeCluster(
@@ -62,15 +68,17 @@ export async function makeCluster(
   await syncFolder(dirname(folder));
 }
 
-/** Gives the role a new password while the server does not run. */
+/** Gives the roles a new password while the server does not run. */
 export async function resetPassword(
   binaries: Binaries,
   account: ServerAccount,
   folder: string,
   password: string,
 ): Promise<void> {
-  const sql = `ALTER ROLE ${ROLE} PASSWORD '${password}'\n`;
-  await runProgram(singleUser(binaries, account, folder), sql);
+  const statements = [ROLE, COMMAND_ROLE].map(
+    (role) => `ALTER ROLE ${role} PASSWORD '${password}'`,
+  );
+  await runProgram(singleUser(binaries, account, folder), toLines(statements));
 }
 
 async function initialise(
@@ -90,11 +98,18 @@ async function initialise(
     '--no-sync',
   ]);
   await writeFile(join(folder, 'pg_hba.conf'), ACCESS_RULES);
-  await runProgram(
-    singleUser(binaries, account, folder),
-    `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'\nCREATE DATABASE ${DATABASE} OWNER ${ROLE}\n`,
-  );
+  const statements = [
+    `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
+    `CREATE ROLE ${COMMAND_ROLE} LOGIN PASSWORD '${password}' IN ROLE ${ROLE}, pg_use_reserved_connections`,
+    `ALTER ROLE ${COMMAND_ROLE} SET role = ${ROLE}`,
+    `CREATE DATABASE ${DATABASE} OWNER ${ROLE}`,
+  ];
+  await runProgram(singleUser(binaries, account, folder), toLines(statements));
   await run(['--sync-only']);
+}
+
+function toLines(statements: readonly string[]): string {
+  return statements.map((sql) => `${sql}\n`).join('');
 }
 
 /** PostgreSQL's programs, which run in the C locale, say it in these words. */

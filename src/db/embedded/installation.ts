@@ -4,7 +4,7 @@ import { randomBytes } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
 import { readIfExists, writePrivateFile } from '../../lib/private-files.ts';
 import { findBinaries } from './binaries.ts';
-import { DATABASE, hasCluster, makeCluster, ROLE, resetPassword } from './cluster.ts';
+import { COMMAND_ROLE, DATABASE, hasCluster, makeCluster, ROLE, resetPassword } from './cluster.ts';
 import { findPostmaster } from './postmaster.ts';
 import {
   chooseServerAccount,
@@ -28,6 +28,8 @@ export interface Installation {
   readonly socketFolder: string;
   readonly logFile: string;
   readonly connectionString: string;
+  /** The same for a command, which gets in when all other connections are taken. */
+  readonly commandConnectionString: string;
   /** Of a database that is always there. */
   readonly maintenanceUrl: string;
   /** Readies what a start needs and tells how to start. The caller holds the start lock. */
@@ -73,8 +75,8 @@ export async function openInstallation(
     return storePassword(passwordFile, replacement);
   }
 
-  function urlOf(database: string): string {
-    return `postgresql://${ROLE}:${password}@/${database}?host=${socketFolder}&port=${SOCKET_PORT}&${OWN_WAYS}`;
+  function urlOf(database: string, role = ROLE): string {
+    return `postgresql://${role}:${password}@/${database}?host=${socketFolder}&port=${SOCKET_PORT}&${OWN_WAYS}`;
   }
 
   async function account(): Promise<ServerAccount> {
@@ -86,6 +88,7 @@ export async function openInstallation(
     socketFolder,
     logFile: join(dataDir, 'postgres.log'),
     connectionString: urlOf(DATABASE),
+    commandConnectionString: urlOf(DATABASE, COMMAND_ROLE),
     maintenanceUrl: urlOf('postgres'),
     async prepareStart() {
       await prepareSocketFolder(socketFolder, await stat(folder));

@@ -17,6 +17,8 @@ const LOCK_PATIENCE_MS = 120_000;
 export interface EmbeddedPostgres {
   /** For `pg` and Prisma's adapter: our own role, no superuser, through a unix socket. */
   readonly connectionString: string;
+  /** The same for a command, which gets in when all other connections are taken. */
+  readonly commandConnectionString: string;
   /**
    * Starts the server again if it is gone (crashed, killed). Any process may call it at any time,
    * concurrently; cheap while the server runs.
@@ -96,6 +98,7 @@ export async function joinEmbeddedPostgres(options: JoinOptions): Promise<Embedd
 
   return {
     connectionString: installation.connectionString,
+    commandConnectionString: installation.commandConnectionString,
     async ensureRunning() {
       if (left) throw new AppError('unavailable');
       starting = startAgain();

@@ -14,6 +14,10 @@ export function serverSettings(socketFolder: string, tuning: readonly string[]):
     unix_socket_permissions: '0700',
     port: String(SOCKET_PORT),
 
+    // Commands get in while API and workers hold every other connection. Nobody is the superuser.
+    reserved_connections: '5',
+    superuser_reserved_connections: '0',
+
     // The defaults, nailed down: what was acknowledged survives a crash and a power loss.
     fsync: 'on',
     full_page_writes: 'on',

@@ -44,11 +44,28 @@ describe('a data folder', () => {
     const wrongPassword = connectionString.replace('//authctl:', '//authctl:x');
     await expect(query(wrongPassword, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
     expect(
-      await query(connectionString, 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user'),
+      await query(
+        connectionString,
+        'SELECT DISTINCT rolsuper FROM pg_roles WHERE rolcanlogin AND rolname LIKE $$authctl%$$',
+      ),
     ).toEqual([{ rolsuper: false }]);
     expect(await query(connectionString, 'SELECT inet_server_addr() AS address')).toEqual([
       { address: null },
     ]);
+    await leave();
+  });
+
+  test('lets commands in by a role of their own, whose work belongs to the product’s', async () => {
+    const dataDir = await makeFolder();
+    const { commandConnectionString, connectionString, leave } = await joinEmbeddedPostgres({
+      dataDir,
+      log,
+    });
+    expect(
+      await query(commandConnectionString, 'SELECT session_user AS role, current_user AS acts_as'),
+    ).toEqual([{ role: 'authctl_command', acts_as: 'authctl' }]);
+    await query(commandConnectionString, 'CREATE TABLE made AS SELECT 42 AS answer');
+    expect(await query(connectionString, 'DROP TABLE made')).toEqual([]);
     await leave();
   });
 
@@ -104,6 +121,7 @@ describe('a data folder', () => {
 
     const after = await joinEmbeddedPostgres({ dataDir, log });
     expect(after.connectionString).not.toBe(before.connectionString);
+    await query(after.commandConnectionString, 'SELECT 1');
     expect(await query(after.connectionString, 'SELECT answer FROM kept')).toEqual([
       { answer: 42 },
     ]);
