@@ -1,7 +1,7 @@
-import { chown, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../../errors.ts';
-import { readIfExists, syncFolder } from '../../lib/private-files.ts';
+import { readIfExists, syncFolder, writePrivateFile } from '../../lib/private-files.ts';
 import type { Binaries } from './binaries.ts';
 import { runProgram } from './run-program.ts';
 import { chooseServerAccount, type ServerAccount, serverCommand } from './server-account.ts';
@@ -16,11 +16,11 @@ export const DATABASE = 'authctl';
  */
 export const COMMAND_ROLE = 'authctl_command';
 
+const ACCESS_FILE = 'pg_hba.conf';
 /** The only way in: our own roles, by password, through the socket. The superuser has none at all. */
 const ACCESS_RULES = `# Written by authctl. Nobody logs in as the superuser; single-user mode is for repairs.
 # TYPE  DATABASE  USER  METHOD
-local   all       ${ROLE},${COMMAND_ROLE}  scram-sha-256
-`;
+${[ROLE, COMMAND_ROLE].map(accessRule).join('')}`;
 
 const UNFINISHED = '.new-';
 
@@ -68,6 +68,32 @@ export async function makeCluster(
   await syncFolder(dirname(folder));
 }
 
+/** Whether commands have their role: they have none in a folder of a release before it. */
+export async function hasCommandRole(folder: string): Promise<boolean> {
+  const rules = await readIfExists(join(folder, ACCESS_FILE));
+  return rules?.includes(COMMAND_ROLE) ?? false;
+}
+
+/**
+ * Gives commands their role in a folder that was made before they had one, while the server does not
+ * run. The access rule comes last, whole or not at all: it is what says that the role is there.
+ */
+export async function addCommandRole(
+  binaries: Binaries,
+  account: ServerAccount,
+  folder: string,
+  password: string,
+): Promise<void> {
+  await runProgram(singleUser(binaries, account, folder), toLines(commandRole(password)));
+  const file = join(folder, ACCESS_FILE);
+  const unfinished = `${file}${UNFINISHED}`;
+  const rules = `${await readFile(file, 'utf8')}${accessRule(COMMAND_ROLE)}`;
+  await writePrivateFile(unfinished, rules);
+  await chown(unfinished, account.uid, account.gid);
+  await rename(unfinished, file);
+  await syncFolder(folder);
+}
+
 /** Gives the roles a new password while the server does not run. */
 export async function resetPassword(
   binaries: Binaries,
@@ -75,9 +101,7 @@ export async function resetPassword(
   folder: string,
   password: string,
 ): Promise<void> {
-  const statements = [ROLE, COMMAND_ROLE].map(
-    (role) => `ALTER ROLE ${role} PASSWORD '${password}'`,
-  );
+  const statements = [`ALTER ROLE ${ROLE} PASSWORD '${password}'`, ...commandRole(password)];
   await runProgram(singleUser(binaries, account, folder), toLines(statements));
 }
 
@@ -97,15 +121,28 @@ async function initialise(
     '--no-instructions',
     '--no-sync',
   ]);
-  await writeFile(join(folder, 'pg_hba.conf'), ACCESS_RULES);
+  await writeFile(join(folder, ACCESS_FILE), ACCESS_RULES);
   const statements = [
     `CREATE ROLE ${ROLE} LOGIN CREATEDB PASSWORD '${password}'`,
-    `CREATE ROLE ${COMMAND_ROLE} LOGIN PASSWORD '${password}' IN ROLE ${ROLE}, pg_use_reserved_connections`,
-    `ALTER ROLE ${COMMAND_ROLE} SET role = ${ROLE}`,
+    ...commandRole(password),
     `CREATE DATABASE ${DATABASE} OWNER ${ROLE}`,
   ];
   await runProgram(singleUser(binaries, account, folder), toLines(statements));
   await run(['--sync-only']);
+}
+
+/** Makes the role of commands, or gives the one that is there the password. */
+function commandRole(password: string): string[] {
+  return [
+    `DO $$ BEGIN IF to_regrole('${COMMAND_ROLE}') IS NULL THEN CREATE ROLE ${COMMAND_ROLE}; END IF; END $$`,
+    `ALTER ROLE ${COMMAND_ROLE} LOGIN PASSWORD '${password}'`,
+    `GRANT ${ROLE}, pg_use_reserved_connections TO ${COMMAND_ROLE}`,
+    `ALTER ROLE ${COMMAND_ROLE} SET role = ${ROLE}`,
+  ];
+}
+
+function accessRule(role: string): string {
+  return `local   all       ${role}  scram-sha-256\n`;
 }
 
 function toLines(statements: readonly string[]): string {

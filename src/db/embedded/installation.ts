@@ -4,7 +4,16 @@ import { randomBytes } from '../../crypto/random.ts';
 import { AppError } from '../../errors.ts';
 import { readIfExists, writePrivateFile } from '../../lib/private-files.ts';
 import { findBinaries } from './binaries.ts';
-import { COMMAND_ROLE, DATABASE, hasCluster, makeCluster, ROLE, resetPassword } from './cluster.ts';
+import {
+  addCommandRole,
+  COMMAND_ROLE,
+  DATABASE,
+  hasCluster,
+  hasCommandRole,
+  makeCluster,
+  ROLE,
+  resetPassword,
+} from './cluster.ts';
 import { findPostmaster } from './postmaster.ts';
 import {
   chooseServerAccount,
@@ -60,7 +69,19 @@ export async function openInstallation(
     await makeCluster(binaries, folder, password);
   }
   password ??= await replacePassword();
+  const commandRole = await findCommandRole(password);
   await prepareSocketFolder(socketFolder, await stat(folder));
+
+  /** A server of a release before that role goes on without it until the start after its stop. */
+  async function findCommandRole(known: string): Promise<string> {
+    if (await hasCommandRole(folder)) return COMMAND_ROLE;
+    if (await findPostmaster(folder, socketFolder)) return ROLE;
+    // What keeps it from being made, survivors of a killed server or a full disk, is the start's to meet.
+    return addCommandRole(binaries, await account(), folder, known).then(
+      () => COMMAND_ROLE,
+      () => ROLE,
+    );
+  }
 
   /** The superuser has no password, so one that is lost is replaced with the server stopped. */
   async function replacePassword(): Promise<string> {
@@ -88,7 +109,7 @@ export async function openInstallation(
     socketFolder,
     logFile: join(dataDir, 'postgres.log'),
     connectionString: urlOf(DATABASE),
-    commandConnectionString: urlOf(DATABASE, COMMAND_ROLE),
+    commandConnectionString: urlOf(DATABASE, commandRole),
     maintenanceUrl: urlOf('postgres'),
     async prepareStart() {
       await prepareSocketFolder(socketFolder, await stat(folder));

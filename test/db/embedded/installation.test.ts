@@ -2,8 +2,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { findBinaries } from '../../../src/db/embedded/binaries.ts';
 import { joinEmbeddedPostgres } from '../../../src/db/embedded/join.ts';
-import { serverCommand } from '../../../src/db/embedded/server-account.ts';
+import { runProgram } from '../../../src/db/embedded/run-program.ts';
+import { chooseServerAccount, serverCommand } from '../../../src/db/embedded/server-account.ts';
 import { openServerLog } from '../../../src/db/embedded/server-log.ts';
 import { prepareSocketFolder, socketFolderOf } from '../../../src/db/embedded/socket-folder.ts';
 import { claimTerritory } from '../../../src/db/embedded/territory.ts';
@@ -24,6 +26,8 @@ import {
 } from './members.ts';
 
 const log = createLogger({ level: 'error' });
+/** Before commands had a role of their own. */
+const OLD_RULES = 'local   all       authctl  scram-sha-256\n';
 
 afterEach(cleanUp);
 
@@ -67,6 +71,43 @@ describe('a data folder', () => {
     await query(commandConnectionString, 'CREATE TABLE made AS SELECT 42 AS answer');
     expect(await query(connectionString, 'DROP TABLE made')).toEqual([]);
     await leave();
+  });
+
+  test('of a release without that role gets it once its server stands still', async () => {
+    const dataDir = await makeFolder();
+    await (await joinEmbeddedPostgres({ dataDir, log })).leave();
+    const rules = await takeCommandRole(dataDir);
+    const { mode, uid } = statSync(rules);
+
+    for (let start = 1; start <= 2; start += 1) {
+      const joined = await joinEmbeddedPostgres({ dataDir, log });
+      expect(
+        await query(joined.commandConnectionString, 'SELECT session_user, current_user AS acts_as'),
+      ).toEqual([{ session_user: 'authctl_command', acts_as: 'authctl' }]);
+      await joined.leave();
+    }
+    expect(readFileSync(rules, 'utf8')).toBe(
+      `${OLD_RULES}local   all       authctl_command  scram-sha-256\n`,
+    );
+    expect(statSync(rules)).toMatchObject({ mode, uid });
+
+    // Nor does it matter that its password is lost.
+    await takeCommandRole(dataDir);
+    await rm(join(dataDir, 'postgres.password'));
+    const joined = await joinEmbeddedPostgres({ dataDir, log });
+    await query(joined.commandConnectionString, 'SELECT 1');
+    await joined.leave();
+  });
+
+  test('lets commands in like everybody while a release without that role serves it', async () => {
+    const dataDir = await makeFolder();
+    const serving = await joinEmbeddedPostgres({ dataDir, log });
+    await writeFile(join(dataDir, 'postgres/pg_hba.conf'), OLD_RULES);
+    const command = await joinEmbeddedPostgres({ dataDir, log });
+    expect(command.commandConnectionString).toBe(serving.connectionString);
+    expect(readFileSync(join(dataDir, 'postgres/pg_hba.conf'), 'utf8')).toBe(OLD_RULES);
+    await command.leave();
+    await serving.leave();
   });
 
   test('keeps what is committed: durability is on and pages carry checksums', async () => {
@@ -314,6 +355,18 @@ describe('a server', () => {
     await rm(squatted, { recursive: true });
   });
 });
+
+/** Undoes what a folder of a release before the role of commands lacks. @returns the access rules' file */
+async function takeCommandRole(dataDir: string): Promise<string> {
+  const folder = join(dataDir, 'postgres');
+  const { postgres } = await findBinaries();
+  const account = chooseServerAccount(postgres, folder, statSync(folder));
+  const args = ['--single', '-c', 'exit_on_error=on', 'postgres'];
+  await runProgram(serverCommand(account, postgres, folder, args), 'DROP ROLE authctl_command\n');
+  const rules = join(folder, 'pg_hba.conf');
+  await writeFile(rules, OLD_RULES);
+  return rules;
+}
 
 function uidOf(pid: number): number {
   return statSync(`/proc/${pid}`).uid;
