@@ -122,6 +122,7 @@ export const changeEmail = route({
   tags: ['account'],
   auth: 'bearer',
   hashing: true,
+  bucketed: [202],
   body: withFactor({ new_email: Email, password: Password }),
   responses: { 202: CodeSent },
   errors: [...REAUTHENTICATION_ERRORS, 'validation_failed', 'domain_not_allowed'],
