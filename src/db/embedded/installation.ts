@@ -14,7 +14,7 @@ import {
   ROLE,
   resetPassword,
 } from './cluster.ts';
-import { findPostmaster } from './postmaster.ts';
+import { findPostmaster, removeRecycledPids } from './postmaster.ts';
 import {
   chooseServerAccount,
   type ServerAccount,
@@ -77,7 +77,7 @@ export async function openInstallation(
     if (await hasCommandRole(folder)) return COMMAND_ROLE;
     if (await findPostmaster(folder, socketFolder)) return ROLE;
     // What keeps it from being made, survivors of a killed server or a full disk, is the start's to meet.
-    return addCommandRole(binaries, await account(), folder, known).then(
+    return addCommandRole(binaries, await repairAccount(), folder, known).then(
       () => COMMAND_ROLE,
       () => ROLE,
     );
@@ -92,7 +92,7 @@ export async function openInstallation(
       });
     }
     const replacement = newPassword();
-    await resetPassword(binaries, await account(), folder, replacement);
+    await resetPassword(binaries, await repairAccount(), folder, replacement);
     return storePassword(passwordFile, replacement);
   }
 
@@ -102,6 +102,12 @@ export async function openInstallation(
 
   async function account(): Promise<ServerAccount> {
     return chooseServerAccount(binaries.postgres, folder, await stat(folder));
+  }
+
+  /** Who runs single-user mode, which obeys the pid file of a server that crashed as a start does. */
+  async function repairAccount(): Promise<ServerAccount> {
+    await removeRecycledPids(folder, socketFolder);
+    return account();
   }
 
   return {

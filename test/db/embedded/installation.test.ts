@@ -169,6 +169,29 @@ describe('a data folder', () => {
     await after.leave();
   });
 
+  test('is repaired though its last server’s process id now belongs to another folder’s server', async () => {
+    const [dataDir, otherDir] = [await makeFolder(), await makeFolder()];
+    await (await joinEmbeddedPostgres({ dataDir, log })).leave();
+    const other = await joinEmbeddedPostgres({ dataDir: otherDir, log });
+    // As a crash leaves it.
+    const pidFile = join(dataDir, 'postgres/postmaster.pid');
+    const leavePid = () => writeFile(pidFile, `${postmasterOf(otherDir)}\n`);
+
+    await takeCommandRole(dataDir);
+    await leavePid();
+    const first = await joinEmbeddedPostgres({ dataDir, log });
+    expect(first.commandConnectionString).toContain('//authctl_command:');
+    await first.leave();
+
+    await rm(join(dataDir, 'postgres.password'));
+    await leavePid();
+    const second = await joinEmbeddedPostgres({ dataDir, log });
+    expect(await query(second.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await second.leave();
+    expect(await query(other.connectionString, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await other.leave();
+  });
+
   test('is refused when it holds files and stands open', async () => {
     const dataDir = await makeFolder();
     await writeFile(join(dataDir, 'something'), 'else');
