@@ -4,6 +4,7 @@ import {
   createTwoFactorAccount,
   isSignedIn,
   logIn,
+  newAddress,
   OTHER_PASSWORD,
   PASSWORD,
 } from '../support/accounts.ts';
@@ -31,6 +32,14 @@ async function expectNobodyIn(logins: readonly Answer[]): Promise<void> {
       expect(await isSignedIn(appliance, body.tokens.access_token)).toBe(false);
 }
 
+async function isSomebodyWaiting(): Promise<boolean> {
+  const waiting = await appliance.sql(
+    `SELECT 1 FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return waiting.length > 0;
+}
+
 test('by password', async () => {
   for (let round = 0; round < 4; round += 1) {
     const account = await createAccount(appliance);
@@ -42,6 +51,34 @@ test('by password', async () => {
     expect(changed.status).toBe(204);
     await expectNobodyIn(logins);
   }
+});
+
+/** Registered when its domain asked for a proof, which it does not any more. */
+async function createPendingAccount(): Promise<{ id: string; email: string; password: string }> {
+  const who = { email: newAddress('open.example'), password: PASSWORD };
+  const { body } = await appliance.call('/v1/register', { body: who });
+  await appliance.sql(`UPDATE users SET status = 'pending' WHERE id = '${body.user.id}'`);
+  return { ...who, id: body.user.id };
+}
+
+test('by the first sign-in, which activates the account', async () => {
+  const account = await createPendingAccount();
+  const { login } = await appliance.core.db.transaction(async (tx) => {
+    // What an operator's new password does to the user.
+    const text = 'UPDATE users SET security_version = security_version + 1 WHERE id = $1';
+    await tx.execute({ name: '', text }, [account.id]);
+    const underWay = { login: logIn(appliance, account) };
+    await eventually('it waits for the change', isSomebodyWaiting);
+    return underWay;
+  });
+  expect(await login).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } });
+});
+
+test('first sign-ins at the same moment all see the account active', async () => {
+  const account = await createPendingAccount();
+  const logins = await Promise.all(Array.from({ length: 6 }, () => logIn(appliance, account)));
+  for (const login of logins)
+    expect(login).toMatchObject({ status: 200, body: { user: { status: 'active' } } });
 });
 
 test('by a second factor that was asked for before', async () => {
@@ -77,13 +114,7 @@ test.each([
       const text = 'UPDATE users SET security_version = security_version + 1 WHERE id = $1';
       await tx.execute({ name: '', text }, [account.id]);
       const underWay = { answer: appliance.call(path, { method, token: account.token, body }) };
-      await eventually('it waits for the change', async () => {
-        const waiting = await appliance.sql(
-          `SELECT 1 FROM pg_stat_activity
-         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-        );
-        return waiting.length > 0;
-      });
+      await eventually('it waits for the change', isSomebodyWaiting);
       return underWay;
     });
     expect(await answer).toMatchObject({ status: 409, body: { code: 'conflict' } });

@@ -47,10 +47,15 @@ export interface Progress {
 
 export type NextStep = ReturnType<typeof createNextStep>;
 
+// Whom another sign-in has activated a moment ago is read as they are now. A password that was changed
+// meanwhile is not: the session is then refused by the security version that was proved.
 const ACTIVATE = statement(
   'users.activate_unverified',
-  `UPDATE users AS u SET status = 'active', version = u.version + 1, updated_at = $2
-   WHERE u.id = $1 AND u.status = 'pending' RETURNING ${USER_COLUMNS}`,
+  `UPDATE users AS u
+   SET status = 'active', version = u.version + CASE u.status WHEN 'pending' THEN 1 ELSE 0 END,
+       updated_at = CASE u.status WHEN 'pending' THEN $2 ELSE u.updated_at END
+   WHERE u.id = $1 AND u.status IN ('pending', 'active') AND u.security_version = $3
+   RETURNING ${USER_COLUMNS}`,
 );
 
 /**
@@ -151,7 +156,8 @@ export function createNextStep(deps: NextStepDeps) {
   /** Registered under a policy that asked for a proof, signing in under one that does not. */
   async function activate(change: AccountChange, user: UserColumns): Promise<UserColumns> {
     if (isUsernameUnique(identities)) await claimUsername(change, user);
-    return (await change.tx.query<UserColumns>(ACTIVATE, [user.id, change.at]))[0] ?? user;
+    const values = [user.id, change.at, user.security_version];
+    return (await change.tx.query<UserColumns>(ACTIVATE, values))[0] ?? user;
   }
 
   /** The session is open by now, and its user is to have it: what fails here the next sign-in does. */
