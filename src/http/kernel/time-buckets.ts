@@ -7,7 +7,10 @@ const BUCKET_MS = 50;
 const TIMER_PRECISION_MS = 1;
 /** Waited for to the microsecond at once; beyond, the queues add far more noise than is left to hide. */
 const MOST_EXACT = 2;
-/** Held back at once: more than a thousand a second. In such a rush requests wait for one another anyway. */
+/**
+ * Held back at once, so that a rush does not wait: beyond, the next lets the one go that has waited
+ * longest. When that leaves is then the others' doing, not its own work's.
+ */
 const MOST_HELD = 32;
 
 /** Does a route's work; what it was answered may come later. */
@@ -26,22 +29,36 @@ export type InTimeBucket = (
  * @param monotonicMs of the same clock as the timers
  */
 export function createTimeBuckets(monotonicMs: () => number): InTimeBucket {
-  let waiting = 0;
+  /** Lets go of each that is held back, the oldest first. */
+  const held = new Set<() => void>();
 
   /**
    * A timer counts whole milliseconds from when it is set, so that its end would give away the fraction
    * in which the work ended. Turns of the event loop serve others meanwhile.
    */
-  async function endOfBucket(startedMs: number): Promise<void> {
-    if (waiting >= MOST_HELD) return;
+  function endOfBucket(startedMs: number): Promise<void> {
     const buckets = Math.ceil((monotonicMs() - startedMs) / BUCKET_MS);
     const endMs = startedMs + buckets * BUCKET_MS;
-    const left = () => endMs - monotonicMs();
-    waiting += 1;
-    const isExact = waiting <= MOST_EXACT;
-    while (left() > 2 * TIMER_PRECISION_MS) await sleep(Math.floor(left() - TIMER_PRECISION_MS));
-    while (left() > 0) await (isExact ? turn() : sleep(TIMER_PRECISION_MS));
-    waiting -= 1;
+    const [oldest] = held;
+    if (held.size >= MOST_HELD) oldest?.();
+    const isExact = held.size < MOST_EXACT;
+    return new Promise((resolve) => {
+      const letGo = () => {
+        held.delete(letGo);
+        resolve();
+      };
+      const wait = () => {
+        if (!held.has(letGo)) return;
+        const leftMs = endMs - monotonicMs();
+        if (leftMs <= 0) letGo();
+        else if (leftMs > 2 * TIMER_PRECISION_MS)
+          setTimeout(wait, Math.floor(leftMs - TIMER_PRECISION_MS));
+        else if (isExact) setImmediate(wait);
+        else setTimeout(wait, TIMER_PRECISION_MS);
+      };
+      held.add(letGo);
+      wait();
+    });
   }
 
   return async ({ bucketed }, work) => {
@@ -57,12 +74,4 @@ export function createTimeBuckets(monotonicMs: () => number): InTimeBucket {
       throw error;
     }
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
