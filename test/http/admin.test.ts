@@ -311,7 +311,13 @@ test('the OpenAPI document is valid and says which scope each route needs', asyn
   const user = body.paths['/admin/v1/users/{id}'];
   for (const { responses } of [user.get, user.patch])
     expect(responses[200].headers).toHaveProperty('ETag');
-  expect(body.paths['/admin/v1/users'].post.responses[201].headers).toHaveProperty('ETag');
+  const created = body.paths['/admin/v1/users'].post.responses[201].headers;
+  expect(Object.keys(created)).toEqual(expect.arrayContaining(['ETag', 'Location']));
+  const asked = body.paths['/admin/v1/forward-auth'].get;
+  expect(asked.operationId).toBe('forwardAuth');
+  expect(Object.keys(asked.responses[200].headers)).toEqual(
+    expect.arrayContaining(['X-User-Id', 'X-Session-Id', 'X-Role', 'X-Token-Id']),
+  );
   expect(JSON.stringify(body.paths)).not.toContain('headers/RateLimit');
   for (const { path, method, hashing } of operatorRoutes) {
     const { description } = body.paths[path][method].responses[503];

@@ -149,4 +149,20 @@ describe('errors', () => {
     });
     expect((await (await startApp([leaking])).ask({ path: '/v1/leak' })).status).toBe(500);
   });
+
+  test('so is a header that the declaration does not name', async () => {
+    const facts = {
+      method: 'get',
+      summary: 'Sets a header',
+      tags: ['test'],
+      auth: 'none',
+      responses: { 200: Type.Object({}) },
+      handler: () => ({ status: 200 as const, body: {}, headers: { 'X-Thing': 'a' } }),
+    } as const;
+    const unnamed = route({ ...facts, path: '/v1/unnamed' });
+    const named = route({ ...facts, path: '/v1/named', answerHeaders: { 'X-Thing': 'It.' } });
+    const app = await startApp([unnamed, named]);
+    expect((await app.ask({ path: '/v1/unnamed' })).status).toBe(500);
+    expect((await app.ask({ path: '/v1/named' })).status).toBe(200);
+  });
 });

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { commonHeaders, routeHeaders } from './document-headers.ts';
 import { COMPONENTS, problemExample } from './openapi-components.ts';
 import { isMedia, type Route } from './route.ts';
 
@@ -113,10 +114,7 @@ function describeAnswers(route: AnyRoute, schemas: Map<string, unknown>, isLimit
   const answers: Json = {};
   for (const [status, declared] of Object.entries(route.responses)) {
     const description = STATUS_CODES[status] ?? 'Answer';
-    const headers = {
-      ...headersOf(isLimited),
-      ...(route.versioned && { ETag: { $ref: '#/components/headers/ETag' } }),
-    };
+    const headers = { ...commonHeaders(isLimited, Number(status)), ...routeHeaders(route) };
     if (declared === null) {
       answers[status] = { description, headers };
       continue;
@@ -142,7 +140,7 @@ function describeErrors(route: AnyRoute, isLimited: boolean): Json {
     }
     answers[status] = {
       description: `${STATUS_CODES[status]}: ${Object.keys(examples).join(', ')}`,
-      headers: headersOf(isLimited, status),
+      headers: commonHeaders(isLimited, status),
       content: {
         'application/problem+json': {
           schema: { $ref: '#/components/schemas/Problem' },
@@ -179,14 +177,6 @@ const BODY_ERRORS = [
   'unsupported_media_type',
   'validation_failed',
 ] as const;
-
-function headersOf(isLimited: boolean, status = 200): Json {
-  const names = ['X-Request-Id'];
-  if (isLimited) names.push('RateLimit', 'RateLimit-Policy');
-  if (status === 429 || status === 503) names.push('Retry-After');
-  if (status === 401) names.push('WWW-Authenticate');
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
-}
 
 /** Replaces each schema that has an `$id` by a reference, and files it under that name. */
 function hoist(schema: unknown, schemas: Map<string, unknown>): unknown {

@@ -1,3 +1,4 @@
+import { commonHeaders, routeHeaders } from './document-headers.ts';
 import type { HttpContext } from './exchange.ts';
 import { isMedia, type Result, type Route } from './route.ts';
 import type { TSchema } from './typebox.ts';
@@ -9,8 +10,8 @@ export type Respond = (ctx: HttpContext, route: Route<never>, result: Result) =>
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 
 /**
- * @param checkAnswers compare each JSON answer with what its route declares, and fail the request
- *   where they differ; for tests, where the declaration is to be proved
+ * @param checkAnswers compare each JSON answer, and the headers its handler sets, with what its route
+ *   declares, and fail the request where they differ; for tests, where the declaration is to be proved
  */
 export function createRespond(checkAnswers: boolean): Respond {
   const checkAnswer = checkAnswers ? createAnswerCheck() : () => undefined;
@@ -50,5 +51,9 @@ function createAnswerCheck() {
     // What counts is what the client will read: dates have become text by then.
     if (!check(JSON.parse(JSON.stringify(result.body))))
       throw new TypeError(`${route.name}: the ${result.status} answer is not the declared one`);
+    const declared = { ...commonHeaders(false, result.status), ...routeHeaders(route) };
+    for (const name of Object.keys(result.headers ?? {}))
+      if (!Object.hasOwn(declared, name))
+        throw new TypeError(`${route.name}: the header ${name} is not declared`);
   };
 }

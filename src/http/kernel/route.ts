@@ -101,6 +101,8 @@ interface RouteFacts {
   readonly conditional?: boolean;
   /** Documents the `ETag` of its answers, which an `If-Match` takes; the handler sets it. */
   readonly versioned?: boolean;
+  /** Documents further headers of its answers: what each name holds; the handler sets them. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   /** Instead of `no-store`. */
   readonly cacheControl?: string;
   /** Instead of `default-src 'none'`: for the one page we serve. */

@@ -106,6 +106,27 @@ describe('the document', () => {
     expect(Object.keys(paths['/v1/items/{id}'])).toEqual(['get', 'delete']);
   });
 
+  test('names the headers of answers: those of the declaration, and when to try again', () => {
+    const kept = route({
+      method: 'get',
+      path: '/v1/kept',
+      summary: 'Something to keep',
+      tags: [],
+      auth: 'none',
+      cacheControl: 'public, max-age=60',
+      answerHeaders: { 'X-Thing': 'What it is about.' },
+      responses: { 204: null },
+      handler: () => ({ status: 204 as const }),
+    });
+    const routes = [kept, healthRoute('/health', {})];
+    const { paths } = JSON.parse(JSON.stringify(createOpenApi(routes, INFO, LIMITED)));
+    const { responses } = paths['/v1/kept'].get;
+    expect(responses['204'].headers['Cache-Control'].schema.const).toBe('public, max-age=60');
+    expect(responses['204'].headers['X-Thing'].description).toBe('What it is about.');
+    expect(responses['422'].headers).not.toHaveProperty('Cache-Control');
+    expect(paths['/health'].get.responses['503'].headers).toHaveProperty('Retry-After');
+  });
+
   test('of a listener without a Guardian promises no limits, and names only the tokens it takes', () => {
     const text = (isLimited: boolean) =>
       JSON.stringify(createOpenApi([login], INFO, { isLimited }));

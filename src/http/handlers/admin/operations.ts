@@ -9,6 +9,7 @@ const Duration = strictObject({
   seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 60, default: DEFAULT_SECONDS })),
 });
 const PROFILE = media('application/json; charset=utf-8');
+const DOWNLOAD = { 'Content-Disposition': 'The name that a browser saves it by.' };
 
 export const status = adminRoute({
   method: 'get',
@@ -45,6 +46,7 @@ export const cpuProfile = adminRoute({
   ...operatorsWith('debug'),
   query: Duration,
   responses: { 200: PROFILE },
+  answerHeaders: DOWNLOAD,
   errors: ['conflict'],
   handler: async ({ query: { seconds = DEFAULT_SECONDS } }, { profiler }) => ({
     status: 200,
@@ -64,6 +66,7 @@ export const heapProfile = adminRoute({
   ...operatorsWith('debug'),
   query: Duration,
   responses: { 200: PROFILE },
+  answerHeaders: DOWNLOAD,
   errors: ['conflict'],
   handler: async ({ query: { seconds = DEFAULT_SECONDS } }, { profiler }) => ({
     status: 200,

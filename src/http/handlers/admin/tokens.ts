@@ -49,6 +49,7 @@ function forwardAuthRoute(method: Method, path: `/${string}`): Route<AdminServic
   return adminRoute({
     method,
     path,
+    operation: 'forwardAuth',
     summary: 'Check the bearer token of a request, for a proxy',
     description:
       '200 with `X-User-Id`, `X-Session-Id`, `X-Role` and `X-Token-Id` to pass on, or 401.',
@@ -56,6 +57,12 @@ function forwardAuthRoute(method: Method, path: `/${string}`): Route<AdminServic
     auth: 'bearer',
     anyQuery: true,
     responses: { 200: ForwardAuth },
+    answerHeaders: {
+      'X-User-Id': 'The id of the user.',
+      'X-Session-Id': 'The id of the session.',
+      'X-Role': 'The role, as the token has it.',
+      'X-Token-Id': 'The `jti` of the token.',
+    },
     handler({ principal: { userId, sessionId, claims } }) {
       return {
         status: 200,

@@ -86,6 +86,7 @@ export const createUser = adminRoute({
   }),
   example: { email: 'ada@example.com', email_verified: true },
   versioned: true,
+  answerHeaders: { Location: 'The path of the new user.' },
   responses: { 201: CreatedUser },
   errors: [
     'domain_not_allowed',
