@@ -45,6 +45,14 @@ test('the document names what this listener takes, and says which texts are time
     expect(properties[name]).toMatchObject({ type: 'string', format: 'date-time' });
 });
 
+test('the document says what an export holds, down to the last field', async () => {
+  const { components } = JSON.parse((await ask('/openapi.json')).text);
+  const { sessions, known_networks, mails, audit } = components.schemas.AccountExport.properties;
+  for (const { items } of [sessions, known_networks, mails, audit])
+    expect(items).toMatchObject({ type: 'object', additionalProperties: false });
+  expect(Object.keys(audit.items.properties)).toContain('actor_kind');
+});
+
 test('the document says of each route whose token it takes, nobody’s too', async () => {
   const { paths } = JSON.parse((await ask('/openapi.json')).text);
   expect(paths['/v1/login'].post.security).toEqual([]);

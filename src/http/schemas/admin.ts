@@ -3,7 +3,7 @@ import { SCOPES } from '../../services/operator/scopes.ts';
 import { answer, nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
 import { User } from './answers.ts';
-import { Timestamp, UUID_PATTERN } from './fields.ts';
+import { ActorKind, Timestamp, UUID_PATTERN } from './fields.ts';
 
 /** Bodies and fields of the management API. Only what is listed here leaves the server. */
 
@@ -97,7 +97,7 @@ export const AdminKeyList = answer('AdminKeyList', {
   keys: Type.Array(
     answer('AdminKey', {
       kid: Type.String(),
-      kind: Type.String(),
+      kind: Type.Enum(KEY_KINDS),
       status: Type.Enum(['next', 'active', 'retiring', 'retired']),
       master_kid: Type.String({ description: 'The master key that seals it.' }),
       created_at: Timestamp,
@@ -129,7 +129,7 @@ export const AuditPage = answer('AuditPage', {
       at: Timestamp,
       action: Type.String({ description: '`area.verb`, past tense.' }),
       result: Type.Enum(['ok', 'refused']),
-      actor_kind: Type.String(),
+      actor_kind: ActorKind,
       actor_id: nullable(Type.String()),
       user_id: nullable(Type.String({ description: 'Whom it concerns.' })),
       ip: nullable(Type.String()),

@@ -1,6 +1,6 @@
 import { answer, nullable, strictObject } from '../kernel/schema.ts';
 import { Type } from '../kernel/typebox.ts';
-import { Timestamp, UserStatus } from './fields.ts';
+import { ActorKind, Timestamp, UserStatus } from './fields.ts';
 
 /** Response bodies. Only what is listed here leaves the server. */
 
@@ -106,13 +106,44 @@ export const TotpSetup = answer('TotpSetup', {
   qr_svg: Type.String({ description: 'The same as a QR code, an SVG image.' }),
 });
 
-const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
+/** Rows that go out as the database has them, their times as `Date`: described, and typed no further. */
+function records<const P extends Type.TProperties>(properties: P) {
+  return Type.Array(Type.Unsafe<Record<string, unknown>>(strictObject(properties)));
+}
+
+const Text = Type.String();
 
 export const AccountExport = answer('AccountExport', {
   user: User,
-  registration: strictObject({ ip: nullable(Type.String()), user_agent: nullable(Type.String()) }),
-  sessions: Records,
-  known_networks: Records,
-  mails: Records,
-  audit: Records,
+  registration: strictObject({ ip: nullable(Text), user_agent: nullable(Text) }),
+  sessions: records({
+    id: Text,
+    device_name: nullable(Text),
+    user_agent: nullable(Text),
+    ip: nullable(Text),
+    amr: Type.Array(Text, { description: 'How the user signed in (RFC 8176).' }),
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    expires_at: Timestamp,
+    ended_at: nullable(Timestamp),
+    end_reason: nullable(Text),
+  }),
+  known_networks: records({ network: Text, last_login_at: Timestamp }),
+  mails: records({
+    channel: Type.Enum(['mail', 'sms']),
+    kind: Text,
+    recipient: Text,
+    status: Type.Enum(['queued', 'sent', 'dead']),
+    created_at: Timestamp,
+    sent_at: nullable(Timestamp),
+  }),
+  audit: records({
+    at: Timestamp,
+    action: Type.String({ description: '`area.verb`, past tense.' }),
+    result: Type.Enum(['ok', 'refused']),
+    actor_kind: ActorKind,
+    ip: nullable(Text),
+    user_agent: nullable(Text),
+    detail: nullable(Type.Record(Type.String(), Type.Unknown())),
+  }),
 });

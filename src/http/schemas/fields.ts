@@ -1,3 +1,4 @@
+import { ACTOR_KINDS } from '../../services/audit/actor.ts';
 import { USER_STATUSES } from '../../services/user/view.ts';
 import { Type } from '../kernel/typebox.ts';
 
@@ -54,3 +55,4 @@ export const UserStatus = Type.Enum(USER_STATUSES);
 export const UUID_PATTERN = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 export const Uuid = Type.String({ pattern: UUID_PATTERN });
 export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' });
+export const ActorKind = Type.Enum(ACTOR_KINDS, { description: 'Who acted.' });

@@ -1,6 +1,8 @@
+export const ACTOR_KINDS = ['user', 'operator', 'cli', 'system', 'anonymous'] as const;
+
 /** Who acts: a signed-in user, an operator (by token or at the terminal), or the program itself. */
 export interface Actor {
-  readonly kind: 'user' | 'operator' | 'cli' | 'system' | 'anonymous';
+  readonly kind: (typeof ACTOR_KINDS)[number];
   readonly id?: string | undefined;
   readonly ip?: string | undefined;
   readonly userAgent?: string | undefined;
