@@ -1,20 +1,23 @@
 import { type Queryable, statement } from '../../db/database.ts';
 import type { Events } from '../event/events.ts';
 
-/** Why a session ended; shown to operators. Refreshing adds `reuse_detected` and `expired`, in SQL. */
-export type EndReason =
-  | 'logout'
-  | 'logout_all'
-  | 'ended_by_user'
-  | 'ended_by_operator'
-  | 'too_many'
-  | 'password_changed'
-  | 'email_changed'
-  | 'email_verified'
-  | 'role_changed'
-  | 'status_changed'
-  | 'two_factor_reset'
-  | 'user_deleted';
+/** Why a session ended, as operators and receivers of events are told. */
+export const END_REASONS = [
+  'logout',
+  'logout_all',
+  'ended_by_user',
+  'ended_by_operator',
+  'too_many',
+  'password_changed',
+  'email_changed',
+  'email_verified',
+  'role_changed',
+  'status_changed',
+  'two_factor_reset',
+  'user_deleted',
+] as const;
+/** Refreshing adds `reuse_detected` and `expired`, in SQL. */
+export type EndReason = (typeof END_REASONS)[number];
 
 /** Live sessions of one user: what lists, exports and ends them all stays as small as this. */
 export const MOST_SESSIONS = 100;
