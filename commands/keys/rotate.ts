@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import type { Config } from '../../config/index.ts';
 import { rotateMasterKey } from '../../src/app/rotate-master-key.ts';
 import { CoreCommand } from '../../src/cli/core-command.ts';
 import { printWarning } from '../../src/cli/failure.ts';
@@ -63,7 +64,7 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
       const rotated = await rotate();
       this.log(describe(rotated));
       if (kind === 'master' && !dryRun) this.log(whatIsLeft(masters.files?.current));
-      const warnings = kind === 'signing' ? warnOfGrace(graceMs, config.access.ttlMs) : [];
+      const warnings = warningsOf(rotated, graceMs, config);
       // Under --json they are in the answer.
       if (!this.jsonEnabled())
         for (const warning of warnings) printWarning(warning, process.stderr);
@@ -72,12 +73,30 @@ export default class KeysRotate extends CoreCommand<typeof KeysRotate> {
   }
 }
 
+function warningsOf(rotated: RotateResult, graceMs: number, config: Config): string[] {
+  if (rotated.kind === 'signing') return warnOfGrace(graceMs, config.access.ttlMs);
+  if (rotated.kind === 'code') return warnOfSecrets(rotated.previous_kid, config);
+  return [];
+}
+
 /** After a leak that is what is wanted; else it signs users' requests out early. */
 function warnOfGrace(graceMs: number, accessTtlMs: number): string[] {
   if (graceMs >= accessTtlMs) return [];
   const when = graceMs === 0 ? 'at once' : `with its grace, in ${formatElapsed(graceMs)}`;
   const ttl = formatElapsed(accessTtlMs);
   return [`Access tokens live ${ttl}; those of the old key end ${when}: clients must refresh.`];
+}
+
+/** Secrets are made from this key, and `keys list` cannot know who still verifies with the old ones. */
+function warnOfSecrets(previousKid: string, { webhook, sms }: Config): string[] {
+  const derived = [
+    ...(webhook.url && !webhook.secret ? ['authctl events webhook-secret'] : []),
+    ...(sms.url && !sms.secret ? ['authctl sms secret'] : []),
+  ];
+  return derived.map(
+    (command) =>
+      `Give the receiver its new secret (${command}) before ${previousKid} is retired; both sign until then.`,
+  );
 }
 
 /** A rotation of the master key is over only when somebody has done this. */

@@ -113,6 +113,26 @@ test('keys rotate: a grace shorter than tokens live is taken, with a warning', a
   expect(pepper.body.warnings).toEqual([]);
 });
 
+test('keys rotate --kind code: receivers that verify with a secret made from it are named', async () => {
+  const warningsWith = async (env: Record<string, string>) => {
+    const rotated = await runBeside(
+      node,
+      ['keys', 'rotate', '--kind', 'code', '--dry-run', '--json'],
+      {
+        env,
+      },
+    );
+    return JSON.parse(rotated.stdout).warnings;
+  };
+  const AUTHCTL_WEBHOOK_URL = 'http://127.0.0.1:9/';
+  expect(await warningsWith({})).toEqual([]);
+  expect(await warningsWith({ AUTHCTL_WEBHOOK_URL })).toEqual([
+    expect.stringContaining('authctl events webhook-secret'),
+  ]);
+  const AUTHCTL_WEBHOOK_SECRET = 'a secret of at least thirty-two characters';
+  expect(await warningsWith({ AUTHCTL_WEBHOOK_URL, AUTHCTL_WEBHOOK_SECRET })).toEqual([]);
+});
+
 test('keys rotate --kind pepper, and a retirement that comes too soon', async () => {
   const old = await kidOf('active', 'pepper');
   expect(await json('rotate', '--kind', 'pepper')).toMatchObject({
