@@ -95,6 +95,12 @@ test('the check that the documentation shows accepts it, and nothing else', asyn
   expect(isGenuine(headers, body, formatWebhookSecret(Buffer.alloc(32)))).toBe(false);
   const old = { ...headers, 'webhook-timestamp': '1772366400' };
   expect(isGenuine(old, body, secret)).toBe(false);
+  // Strangers post, too: whatever is missing or is nonsense is a no, not an exception that nobody catches.
+  for (const name of ['webhook-id', 'webhook-timestamp', 'webhook-signature']) {
+    expect(isGenuine({ ...headers, [name]: undefined }, body, secret)).toBe(false);
+    expect(isGenuine({ ...headers, [name]: 'x' }, body, secret)).toBe(false);
+  }
+  expect(isGenuine({}, body, secret)).toBe(false);
 });
 
 test('while the secret changes, a receiver with either of the two accepts', async () => {
