@@ -43,11 +43,22 @@ export function createOpenApi(
     tags: [...new Set(routes.flatMap((route) => route.tags))].map((name) => ({ name })),
     paths,
     components: {
-      ...COMPONENTS,
+      parameters: onlyReferred('parameters', paths),
+      headers: onlyReferred('headers', paths),
       securitySchemes: securitySchemesOf(routes),
       schemas: { ...COMPONENTS.schemas, ...Object.fromEntries(schemas) },
     },
   };
+}
+
+/** The shared parts that these routes refer to; linters warn of others, and generators make types of them. */
+function onlyReferred(kind: 'parameters' | 'headers', paths: Json): Json {
+  const text = JSON.stringify(paths);
+  return Object.fromEntries(
+    Object.entries(COMPONENTS[kind]).filter(([name]) =>
+      text.includes(`"#/components/${kind}/${name}"`),
+    ),
+  );
 }
 
 /** How callers of these routes prove who they are; a listener has nothing to do with other ways. */

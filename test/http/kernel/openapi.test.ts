@@ -135,6 +135,7 @@ describe('the document', () => {
     expect(text(false)).not.toContain('#/components/headers/RateLimit');
     expect(Object.keys(paths['/v1/login'].post.responses)).not.toContain('429');
     expect(Object.keys(components.securitySchemes)).toEqual(['bearer']);
+    expect(Object.keys(components.headers)).not.toContain('RateLimit');
   });
 
   test('declares what each route says to a parameter and to a body that it does not know', async () => {
