@@ -3,17 +3,15 @@ import type { Middleware } from '../kernel/exchange.ts';
 
 /**
  * Lets the listed browser origins read our answers, errors and 429 included: it stands outside of
- * everything that can refuse. Credentials stay off, so `*` gives a page nothing a server could not
- * have; an empty list adds no header at all.
+ * everything that can refuse. Credentials stay off; an empty list adds no header at all.
  *
- * @param origins exact origins (`https://app.example.com`), or `*`
+ * @param origins exact origins: `https://app.example.com`
  */
 export function cors(origins: readonly string[]): Middleware {
   if (origins.length === 0) return (_ctx, next) => next();
   const allowed = new Set(origins);
   return koaCors({
     origin: (ctx) => {
-      if (allowed.has('*')) return '*';
       const origin = ctx.get('Origin');
       return allowed.has(origin) ? origin : '';
     },
