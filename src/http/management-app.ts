@@ -10,6 +10,7 @@ import type { Route } from './kernel/route.ts';
 import { MANAGEMENT_ROUTES } from './management-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { MANAGEMENT_OPENAPI_INFO } from './openapi-info.ts';
 import { openApiRoute } from './openapi-route.ts';
 import { createHttpApp } from './server.ts';
 
@@ -42,13 +43,11 @@ export function createManagementApp(deps: ManagementAppDeps): HttpApp {
     healthRoute('/health/started', deps.started),
     metricsRoute(metrics),
   ];
-  const title = 'authctl management';
-  const description = 'For operators and proxies; errors are RFC 9457 problem documents.';
   return createHttpApp<AdminServices>({
     routes: [
       ...documented,
       ...forwardAuthVariants,
-      openApiRoute(documented, { title, description, version }, { isLimited: false }),
+      openApiRoute(documented, { ...MANAGEMENT_OPENAPI_INFO, version }, { isLimited: false }),
     ],
     services,
     authenticate: {

@@ -12,6 +12,7 @@ import {
 } from '../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { startTestManagement, type TestManagement } from '../support/management.ts';
+import { tagsOf } from './support/tags.ts';
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 
@@ -302,6 +303,8 @@ test('the audit names the operator, page by page', async () => {
 test('the OpenAPI document is valid and says which scope each route needs', async () => {
   const { body } = await management.call('/openapi.json', { token: '' });
   expect(await new Validator().validate(body)).toMatchObject({ valid: true });
+  const { used, described } = tagsOf(body);
+  expect(described).toEqual(used);
   for (const route of operatorRoutes)
     expect(body.paths[route.path][route.method].security).toEqual([
       { operator: route.scope ? [route.scope] : [] },

@@ -3,6 +3,7 @@ import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { type Browser, browserBinary, startBrowser, whyNoBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { send } from './support/http.ts';
+import { tagsOf } from './support/tags.ts';
 
 const BUNDLE = '/docs/api-reference.js';
 
@@ -70,6 +71,12 @@ test('each route has a name of its own for generated clients', async () => {
   expect(new Set(names).size).toBe(names.length);
   expect(names).toEqual(expect.arrayContaining(['register', 'login', 'getMe', 'listSessions']));
   expect(names.filter((name) => !/^[a-z][a-zA-Z]+$/.test(name) || name.includes('V1'))).toEqual([]);
+});
+
+test('the document says what each group of routes is about', async () => {
+  const { used, described } = tagsOf(JSON.parse((await ask('/openapi.json')).text));
+  expect(used).toContain('sign-in');
+  expect(described).toEqual(used);
 });
 
 test('the document names the ETag that a change takes as If-Match', async () => {

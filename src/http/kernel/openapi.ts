@@ -8,6 +8,8 @@ export interface OpenApiInfo {
   readonly title: string;
   readonly version: string;
   readonly description: string;
+  /** What the routes of each tag are about. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface OpenApiOptions {
@@ -26,7 +28,7 @@ type AnyRoute = Route<never>;
  */
 export function createOpenApi(
   routes: readonly AnyRoute[],
-  info: OpenApiInfo,
+  { tags, ...info }: OpenApiInfo,
   { isLimited }: OpenApiOptions,
 ): Json {
   const schemas = new Map<string, unknown>();
@@ -40,7 +42,7 @@ export function createOpenApi(
     openapi: '3.1.0',
     info,
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.flatMap((route) => route.tags))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       parameters: onlyReferred('parameters', paths),

@@ -111,16 +111,28 @@ export const AdminKeyList = answer('AdminKeyList', {
   ),
 });
 
+const WasDryRun = Type.Boolean({
+  description: 'true: this would happen, and nothing was changed.',
+});
 export const RotatedKey = answer('RotatedKey', {
   kind: Type.Enum([...KEY_KINDS, 'master']),
-  dry_run: Type.Boolean(),
-  active_kid: nullable(Type.String()),
-  previous_kid: Type.String(),
-  not_after: nullable(Timestamp),
-  next_kid: nullable(Type.String()),
+  dry_run: WasDryRun,
+  active_kid: nullable(
+    Type.String({ description: 'Active from now on; null where a dry run made none.' }),
+  ),
+  previous_kid: Type.String({ description: 'Active until now.' }),
+  not_after: nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'Until when the previous key verifies; null: as long as something needs it.',
+    }),
+  ),
+  next_kid: nullable(
+    Type.String({ description: 'The signing key that the next rotation makes active.' }),
+  ),
 });
 
-export const RetiredKey = answer('RetiredKey', { kid: Type.String(), dry_run: Type.Boolean() });
+export const RetiredKey = answer('RetiredKey', { kid: Type.String(), dry_run: WasDryRun });
 
 export const AuditPage = answer('AuditPage', {
   records: Type.Array(

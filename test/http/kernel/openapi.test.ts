@@ -11,7 +11,12 @@ import { post, startApp } from '../support/http.ts';
 import { echo, item, logout, removeItem, route, whoami } from '../support/routes.ts';
 
 const LIMITED = { isLimited: true };
-const INFO = { title: 'Test', version: '1.0.0', description: 'Throw-away routes.' };
+const INFO = {
+  title: 'Test',
+  version: '1.0.0',
+  description: 'Throw-away routes.',
+  tags: { test: 'All of them.' },
+};
 
 const Thing = Type.Object({ id: Type.String() }, { $id: 'Thing', additionalProperties: false });
 const login = route({
