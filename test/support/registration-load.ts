@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly name: string;
   readonly domain: string;
   readonly connections?: number;
+  /** Each with an Idempotency-Key, which is its address. */
+  readonly isKeyed?: boolean;
 }
 
 export const PASSWORD = 'correct horse battery staple';
@@ -31,7 +33,7 @@ export const PASSWORD = 'correct horse battery staple';
  * connection that the server ends is not opened again.
  */
 export function startRegistrations(url: string, options: LoadOptions): RegistrationLoad {
-  const { name, domain, connections = 50 } = options;
+  const { name, domain, connections = 50, isKeyed = false } = options;
   const journal: Outcome[] = [];
   const stopping = new AbortController();
   let sent = 0;
@@ -42,7 +44,8 @@ export function startRegistrations(url: string, options: LoadOptions): Registrat
     while (isOpen && !stopping.signal.aborted) {
       sent += 1;
       const email = `${name}${sent}@${domain}`;
-      const answer = await post(agent, `${url}/v1/register`, { email, password: PASSWORD });
+      const key = isKeyed ? { 'Idempotency-Key': email } : {};
+      const answer = await post(agent, `${url}/v1/register`, { email, password: PASSWORD }, key);
       journal.push({ email, status: answer?.status ?? null, code: answer?.code });
       isOpen = answer !== null && !answer.isLast;
     }
@@ -71,9 +74,14 @@ interface Reply {
 }
 
 /** Sends a request; null when the connection ends before its answer is complete. */
-function post(agent: Agent, url: string, body: object): Promise<Reply | null> {
+function post(
+  agent: Agent,
+  url: string,
+  body: object,
+  more: Record<string, string>,
+): Promise<Reply | null> {
   return new Promise((resolve) => {
-    const headers = { 'Content-Type': 'application/json' };
+    const headers = { 'Content-Type': 'application/json', ...more };
     const sending = request(url, { method: 'POST', agent, headers }, (response) => {
       let text = '';
       response.on('error', () => resolve(null));
