@@ -10,6 +10,7 @@ import {
 } from '../support/accounts.ts';
 import { type Answer, startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { authenticatorCode } from '../support/authenticator.ts';
+import { dumpDatabase } from '../support/dump.ts';
 import { eventually } from '../support/eventually.ts';
 import { codeFor } from '../support/mailbox.ts';
 
@@ -167,3 +168,24 @@ test('signing out everywhere waits for a sign-in that is being written, and ends
   const live = 'SELECT 1 FROM sessions WHERE user_id = $1 AND ended_at IS NULL';
   expect(await appliance.sql(live, [id])).toEqual([]);
 });
+
+/** All but what any request leaves behind: its try, and the record of what was refused. */
+const readState = () => dumpDatabase(appliance, ['nodes', 'limit_counters', 'flows', 'audit']);
+
+test.each(Object.keys(FLOWS))(
+  '%s that fails at its end has used up nothing and changed nothing: it works afterwards',
+  async (flow) => {
+    const { email, finish } = await FLOWS[flow]!();
+    const before = await readState();
+    // The record is a part of the change.
+    await appliance.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'refused by the test'; END $$`);
+    await appliance.sql(`CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const failed = await finish();
+    await appliance.sql('DROP FUNCTION refuse CASCADE');
+    expect(failed).toMatchObject({ status: 500, body: { code: 'internal' } });
+    expect(await readState(), email).toEqual(before);
+    expect((await finish()).status).toBe(200);
+  },
+);
