@@ -1,5 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { signIn } from '../../support/accounts.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashParams } from '../../../src/app/open-forge.ts';
+import { phcOfNoPassword } from '../../../src/services/credential/hash-to-phc.ts';
+import {
+  authorizeReset,
+  createTwoFactorAccount,
+  signIn,
+  type TwoFactorAccount,
+} from '../../support/accounts.ts';
 import { type Answer, startAppliance, type TestAppliance } from '../../support/appliance.ts';
 
 let appliance: TestAppliance;
@@ -27,10 +34,12 @@ async function register(email: string, change?: string): Promise<string> {
   return email;
 }
 
-/** What a stranger sees of an answer, without its random id. */
+/** What a stranger sees of an answer, without its random id and the time of day. */
 const visible = ({ status, headers, body }: Answer) => ({
   status,
-  headers: [...headers.keys()],
+  headers: [...headers].map(([name, value]) =>
+    ['x-request-id', 'date'].includes(name) ? name : `${name}: ${value}`,
+  ),
   body: { ...body, instance: '' },
 });
 
@@ -53,6 +62,13 @@ test('every failed login costs exactly one Argon2id and gets the same answer', a
     final: 'final@open.example',
     locked: 'locked@open.example',
     disabled: 'disabled@open.example',
+    unverified: await register('unverified@example.com'),
+    'two-factor': (await createTwoFactorAccount(appliance)).email,
+    'without a password': await register(
+      'hashless@open.example',
+      `salt = NULL, pending = NULL, pending_since = NULL,
+       phc = '${phcOfNoPassword(hashParams(appliance.core.config))}'`,
+    ),
     parked: await register('parked@open.example', `parked_at = now(), parked_reason = 'test'`),
     'pepper gone': await register('gone@open.example', `pepper_kid = 'gone'`),
     'unreadable hash': await register(
@@ -113,6 +129,60 @@ test('a new password longer than any can be is refused before the present one is
     });
   }
   expect(completed()).toBe(before);
+});
+
+describe('a password longer than any can be is refused before hashing where it is asked for again', () => {
+  const LONG = ['x'.repeat(257), 'é'.repeat(600), 'x'.repeat(16_000)];
+  let account: TwoFactorAccount;
+
+  beforeAll(async () => {
+    account = await createTwoFactorAccount(appliance);
+  });
+
+  const NEXT = 'seven green parrots at noon';
+  test.each([
+    ['POST', '/v1/me/password', { new_password: NEXT }, 'current_password'],
+    ['POST', '/v1/me/email', { new_email: 'next@example.com' }, 'password'],
+    ['POST', '/v1/me/two-factor/totp', {}, 'password'],
+    ['POST', '/v1/me/two-factor/totp/disable', { code: '123456' }, 'password'],
+    ['POST', '/v1/me/two-factor/recovery-codes', { code: '123456' }, 'password'],
+    ['DELETE', '/v1/me', { code: '123456' }, 'password'],
+  ])('%s %s', async (method, path, usual, field) => {
+    const before = completed();
+    for (const secret of LONG) {
+      const body = { ...usual, [field]: secret };
+      expect(await appliance.call(path, { method, token: account.token, body })).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: `/${field}`, code: 'too_long' }] },
+      });
+    }
+    expect(completed()).toBe(before);
+  });
+
+  test('POST /v1/password/reset, of a flow that is good', async () => {
+    const flow_token = await authorizeReset(appliance, account.email);
+    const before = completed();
+    for (const password of LONG) {
+      const answer = await appliance.call('/v1/password/reset', { body: { flow_token, password } });
+      expect(answer).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/password', code: 'too_long' }] },
+      });
+    }
+    expect(completed()).toBe(before);
+    const body = { flow_token, password: NEXT };
+    expect((await appliance.call('/v1/password/reset', { body })).status).toBe(200);
+  });
+
+  test('a megabyte is not even read', async () => {
+    const before = completed();
+    for (const path of ['/v1/register', '/v1/login', '/v1/password/reset']) {
+      const body = { email: 'final@open.example', password: 'x'.repeat(1_000_000) };
+      const answer = await appliance.call(path, { body });
+      expect(answer).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
+    }
+    expect(completed()).toBe(before);
+  });
 });
 
 test('as long as a password may be, it works', async () => {

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { authorizeReset, createAccount, OTHER_PASSWORD, PASSWORD } from '../../support/accounts.ts';
+import {
+  authorizeReset,
+  createAccount,
+  OTHER_PASSWORD,
+  PASSWORD,
+  signIn,
+} from '../../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../../support/appliance.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -134,6 +140,28 @@ test('an accent may be typed in either way; other look-alikes are other password
       '\u{1f512}\u05e9\u05dc\u05d5\u05dd \u202e\u{10ffff}\u0301\u7f8e',
     ),
   ).toBe(200);
+});
+
+test('an accent may be typed in either way to change a password and to reset it, too', async () => {
+  const [first, second, third] = ['thé', 'pâté', 'crème'].map((word) => `${word} avant minuit`);
+  const apart = (text: string) => text.normalize('NFD');
+  const { email, token } = await createAccount(appliance, { password: first! });
+  const change = (current_password: string, new_password: string) =>
+    appliance.call('/v1/me/password', { token, body: { current_password, new_password } });
+  expect((await change(first!, apart(first!))).body.code).toBe('password_reused');
+  expect((await change(apart(first!), apart(second!))).status).toBe(204);
+  for (const typed of [second!, apart(second!)]) expect(await login(email, typed)).toBe(200);
+
+  const flow_token = await authorizeReset(appliance, email);
+  const reset = (password: string) =>
+    appliance.call('/v1/password/reset', { body: { flow_token, password } });
+  expect((await reset(second!)).body.code).toBe('password_reused');
+  expect((await reset(apart(third!))).status).toBe(200);
+  for (const typed of [third!, apart(third!)]) expect(await login(email, typed)).toBe(200);
+  // Whoever is signed in proves it either way.
+  const again = await signIn(appliance, { email, password: third! });
+  const begun = { token: again.token, body: { password: apart(third!) } };
+  expect((await appliance.call('/v1/me/two-factor/totp', begun)).status).toBe(200);
 });
 
 test('NUL is refused, not cut at', async () => {
