@@ -1,8 +1,15 @@
 import naughtyStrings from 'big-list-of-naughty-strings/blns.json' with { type: 'json' };
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newAddress, PASSWORD } from '../support/accounts.ts';
+import {
+  createAccount,
+  createTwoFactorAccount,
+  logIn,
+  newAddress,
+  PASSWORD,
+} from '../support/accounts.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
 import { signUp } from '../support/sign-in.ts';
+import { type Operation, operations } from './support/operations.ts';
 
 /** How a form is refused that nothing can be wrong with but its strings. */
 const REFUSED = [
@@ -49,52 +56,6 @@ async function forEach<T>(things: readonly T[], work: (thing: T, index: number) 
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-const USUAL: Readonly<Record<string, unknown>> = {
-  email: 'nobody@example.com',
-  new_email: 'somebody@example.com',
-  password: 'not the password of anybody',
-  current_password: 'not the password of anybody',
-  new_password: 'seven green parrots at noon',
-  flow_token: `ft_${'A'.repeat(43)}`,
-  code: 'ABCD-2345',
-};
-
-interface Operation {
-  readonly path: string;
-  readonly method: string;
-  /** A body that is right as far as its form goes. */
-  readonly usual: Readonly<Record<string, unknown>>;
-  readonly fields: readonly string[];
-}
-
-interface Schema {
-  readonly $ref?: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-  readonly required?: readonly string[];
-}
-
-interface Described {
-  readonly requestBody?: {
-    readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
-  };
-}
-
-/** Every operation that takes JSON, as the appliance itself describes them. */
-async function operations(): Promise<Operation[]> {
-  const { body: document } = await appliance.call('/openapi.json');
-  const schemas: Record<string, Schema> = document.components.schemas;
-  const paths: Record<string, Record<string, Described>> = document.paths;
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).flatMap(([method, { requestBody }]) => {
-      const given = requestBody?.content['application/json']?.schema;
-      if (!given) return [];
-      const { properties, required = [] } = schemas[given.$ref?.split('/').at(-1) ?? ''] ?? given;
-      const usual = Object.fromEntries(required.map((field) => [field, USUAL[field]]));
-      return [{ path, method: method.toUpperCase(), usual, fields: Object.keys(properties) }];
-    }),
-  );
-}
-
 /** Where each request costs a hash, some strings must do. */
 function strideOf(path: string, usual: Operation['usual']): number {
   const isHashed = 'password' in usual || 'current_password' in usual;
@@ -103,7 +64,7 @@ function strideOf(path: string, usual: Operation['usual']): number {
 
 test('no string in any field of any body is more than a documented error', async () => {
   const { access } = await signUp(appliance);
-  const requests = (await operations()).flatMap(({ path, method, usual, fields }) =>
+  const requests = (await operations(appliance)).flatMap(({ path, method, usual, fields }) =>
     fields.flatMap((field) =>
       NAUGHTY.filter((_, index) => index % strideOf(path, usual) === 0).map((text) => ({
         path,
@@ -156,4 +117,51 @@ test('what is taken as the name of a device is told again as it was', async () =
     taken.push(device_name);
   }
   expect(taken.length).toBeGreaterThan(300);
+}, 60_000);
+
+test('what is typed as a code is a wrong one, and nothing worse', async () => {
+  const account = await createTwoFactorAccount(appliance);
+  const { flow_token } = (await logIn(appliance, account)).body;
+  const { body: asked } = await appliance.call('/v1/password/forgot', {
+    body: { email: account.email },
+  });
+  // Tries without end, for all of them.
+  await appliance.sql(
+    `CREATE FUNCTION forgive() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN NEW.tries = 0; RETURN NEW; END $$`,
+  );
+  await appliance.sql(
+    'CREATE TRIGGER forgive BEFORE UPDATE ON flows FOR EACH ROW EXECUTE FUNCTION forgive()',
+  );
+  await forEach(NAUGHTY, async (text) => {
+    for (const [path, body] of [
+      ['/v1/login/two-factor', { flow_token, code: text }],
+      ['/v1/login/two-factor', { flow_token, recovery_code: text }],
+      ['/v1/password/forgot/verify', { flow_token: asked.flow_token, code: text }],
+    ] as const) {
+      const answer = await appliance.call(path, { body });
+      const label = `${path} ${JSON.stringify(body).slice(0, 200)}`;
+      expect(['invalid_code', ...REFUSED], label).toContain(answer.body.code);
+    }
+  });
+  await appliance.sql('DROP FUNCTION forgive CASCADE');
+}, 60_000);
+
+test('what is taken as a new password is the password from then on', async () => {
+  const account = await createAccount(appliance);
+  const { token, email } = account;
+  let current_password = account.password;
+  let changes = 0;
+  for (const new_password of NAUGHTY.filter((_, index) => index % 9 === 0)) {
+    const label = JSON.stringify(new_password).slice(0, 200);
+    const body = { current_password, new_password };
+    const changed = await appliance.call('/v1/me/password', { token, body });
+    if (changed.status === 204) {
+      changes += 1;
+      current_password = new_password;
+    } else expect(REFUSED, label).toContain(changed.body.code);
+    const signedIn = await logIn(appliance, { email, password: current_password });
+    expect(signedIn.status, label).toBe(200);
+  }
+  expect(changes).toBeGreaterThan(20);
 }, 60_000);
