@@ -224,9 +224,15 @@ test.each(['locked', 'disabled'] as const)(
 );
 
 describe('the link in a mail', () => {
-  /** A request as no browser of ours would send it: `Host` is the attacker's. */
-  function registerAs(host: string, email: string): Promise<number> {
-    const body = JSON.stringify({ email, password: PASSWORD });
+  interface Forged {
+    readonly path: string;
+    readonly body: object;
+    readonly token?: string;
+  }
+
+  /** A request as no browser of ours would send it: all that names a host is the attacker's. */
+  function sendAs(host: string, { path, body, token }: Forged, isAbsolute: boolean) {
+    const text = JSON.stringify(body);
     const headers = {
       Host: host,
       'X-Forwarded-Host': host,
@@ -236,31 +242,63 @@ describe('the link in a mail', () => {
       Referer: `http://${host}/`,
       Origin: `http://${host}`,
       'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
+      'Content-Length': Buffer.byteLength(text),
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
     };
-    return new Promise((resolve, reject) => {
-      const path = `http://${host}/v1/register`;
+    return new Promise<number>((resolve, reject) => {
       const { hostname, port } = new URL(appliance.url);
-      const sent = request({ hostname, port, path, method: 'POST', headers }, (response) => {
+      const target = isAbsolute ? `http://${host}${path}` : path;
+      const options = { hostname, port, path: target, method: 'POST', headers };
+      const sent = request(options, (response) => {
         response.resume();
         resolve(response.statusCode ?? 0);
       });
       sent.on('error', reject);
-      sent.end(body);
+      sent.end(text);
     });
   }
 
-  test.each([['evil.example'], ['auth.example.com@evil.example'], ['evil.example:80']])(
+  /** Whatever has a mail with a link sent, and to whom. */
+  const MAILED: Record<string, () => Promise<Forged & { readonly to: string }>> = {
+    async 'a registration'() {
+      const to = newAddress();
+      return { to, path: '/v1/register', body: { email: to, password: PASSWORD } };
+    },
+    async 'a code once more'() {
+      const to = newAddress();
+      const { flow_token } = (await register(to)).body;
+      return { to, path: '/v1/verify/resend', body: { flow_token } };
+    },
+    async 'a sign-in of who is not verified'() {
+      const to = newAddress();
+      await register(to);
+      return { to, path: '/v1/login', body: { email: to, password: PASSWORD } };
+    },
+    async 'a forgotten password'() {
+      const { email: to } = await createAccount(appliance);
+      return { to, path: '/v1/password/forgot', body: { email: to } };
+    },
+    async 'a new address'() {
+      const { token } = await createAccount(appliance);
+      const to = newAddress();
+      return { to, token, path: '/v1/me/email', body: { new_email: to, password: PASSWORD } };
+    },
+  };
+  const HOSTS = ['evil.example', 'auth.example.com@evil.example', 'evil.example:80'];
+
+  test.each(Object.keys(MAILED))(
     'points where the configuration says, whatever the request says: %s',
-    async (host) => {
-      const email = newAddress();
-      const status = await registerAs(host, email);
-      if (status !== 202) return expect(status).toBeOneOf([400, 404]);
-      const [mail] = await appliance.mailsTo(email);
-      const links = `${mail!.mail.text} ${mail!.mail.html}`.match(/https?:[^\s"<>]+/g) ?? [];
-      expect(links.length).toBeGreaterThan(0);
-      for (const link of links) expect(link).toMatch(/^http:\/\/auth\.example\.com\/base\//);
-      expect(mail!.raw).not.toContain('evil');
+    async (what) => {
+      for (const host of HOSTS)
+        for (const isAbsolute of [true, false]) {
+          const { to, ...forged } = await MAILED[what]!();
+          expect(await sendAs(host, forged, isAbsolute)).toBeOneOf([200, 202]);
+          const { mail, raw } = (await appliance.mailsTo(to)).at(-1)!;
+          const links = `${mail.text} ${mail.html}`.match(/https?:[^\s"<>]+/g) ?? [];
+          expect(links.length).toBeGreaterThan(0);
+          for (const link of links) expect(link).toMatch(/^http:\/\/auth\.example\.com\/base\//);
+          expect(raw).not.toContain('evil');
+        }
     },
   );
 
