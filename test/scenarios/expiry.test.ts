@@ -170,3 +170,13 @@ test('what is awaited by mail lasts ten minutes, all else five', async () => {
     'turning two-factor on': 5,
   });
 });
+
+test('a password has no end: it signs in after 400 days, and need not be changed', async () => {
+  const account = await createAccount(appliance);
+  appliance.clock.advance(400 * 86_400_000);
+  const signedIn = await logIn(appliance, account);
+  expect(signedIn.body.status).toBe('authenticated');
+  expect(
+    (await appliance.call('/v1/me', { token: signedIn.body.tokens.access_token })).status,
+  ).toBe(200);
+});

@@ -88,6 +88,8 @@ test('a refused new password costs a try, not the flow; five refusals end it', a
   const flow = await authorizeReset(appliance, account.email);
   expect((await reset(flow, 'short')).body.code).toBe('validation_failed');
   expect((await reset(flow, 'password1')).body.code).toBe('password_too_weak');
+  const personal = await reset(flow, `${account.email.split('@')[0]}-kite`);
+  expect(personal.body.errors).toMatchObject([{ pointer: '/password', code: 'personal' }]);
   expect((await reset(flow, PASSWORD)).body.code).toBe('password_reused');
   expect((await reset(flow, OTHER_PASSWORD)).body.status).toBe('password_reset');
 

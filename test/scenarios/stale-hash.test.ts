@@ -47,3 +47,21 @@ test('a worker that comes late to an old password never brings it back', async (
     statuses.push((await logIn(appliance, { email, password })).status);
   expect(statuses).toEqual([401, 401, 200]);
 });
+
+test('who is locked out by a row that was given up gets in by a reset, and the row is well again', async () => {
+  const email = newAddress('open.example');
+  await appliance.call('/v1/register', { body: { email, password: PASSWORD } });
+  await appliance.sql(
+    `UPDATE credentials AS c SET pending = decode(repeat('ab', 32), 'hex'), attempts = 5,
+       parked_at = now(), parked_reason = 'spoilt by the test'
+     FROM users AS u WHERE u.id = c.user_id AND u.email = $1`,
+    [email],
+  );
+  expect((await logIn(appliance, { email })).status).toBe(401);
+  expect(await appliance.core.status()).toMatchObject({ parked_hashes: 1 });
+  const password = 'a hundred quiet mills by the river';
+  const body = { flow_token: await authorizeReset(appliance, email), password };
+  expect((await appliance.call('/v1/password/reset', { body })).status).toBe(200);
+  expect((await logIn(appliance, { email, password })).status).toBe(200);
+  expect(await appliance.core.status()).toMatchObject({ parked_hashes: 0, pending_hashes: 0 });
+});
