@@ -274,6 +274,23 @@ test('a reset that was authorised before the lock sets no password', async () =>
   expect((await there.call('/v1/password/reset', { body })).body.code).toBe('flow_expired');
 });
 
+test('of eight who set a password at once, one does; no password is lost from the history', async () => {
+  const account = await createAccount(here);
+  const { email } = account;
+  const passwords = Array.from({ length: 8 }, (_, n) => `number ${n} of eight passwords`);
+  const setting = passwords.map((password) => users.setPassword(OPERATOR, account.id, password));
+  const outcomes = await Promise.allSettled(setting);
+  const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  expect(refused).toEqual(Array(7).fill('conflict'));
+  for (const [index, { status }] of outcomes.entries()) {
+    const answer = await logIn(here, { email, password: passwords[index]! });
+    expect(answer.status).toBe(status === 'fulfilled' ? 200 : 401);
+  }
+  // The one before is remembered: it may not come back.
+  const again = users.setPassword(OPERATOR, account.id, PASSWORD);
+  await expect(again).rejects.toMatchObject({ code: 'password_reused' });
+});
+
 test('of sign-ins and locks that race, no session outlives the lock', async () => {
   const account = await createAccount(here);
   for (let round = 0; round < 5; round += 1) {
