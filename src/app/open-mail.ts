@@ -8,6 +8,7 @@ import { createRenderer, createTextRenderer, type Renderer } from '../services/m
 import { createSmsGateway, type SmsGateway } from '../services/mail/sms/gateway.ts';
 import { createSmsOutlet } from '../services/mail/sms/sms-outlet.ts';
 import { parseSender } from '../services/mail/transport/compose.ts';
+import { removeOldEml } from '../services/mail/transport/eml-files.ts';
 import { createEmlTransport } from '../services/mail/transport/eml-transport.ts';
 import { createMailOutlet } from '../services/mail/transport/mail-outlet.ts';
 import {
@@ -22,6 +23,9 @@ import type { Core } from './core.ts';
 import { openTextBudget } from './open-limits.ts';
 import { programVersion } from './version.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
+
+/** As long as the sweeper keeps the rows of mails that were sent. */
+const MAIL_FILES_KEPT_MS = 30 * 86_400_000;
 
 /** The folder that development mails are written to. */
 export function mailFolder({ dataDir }: Config): string {
@@ -58,6 +62,15 @@ export function openMailLoop(core: Core, scope: Scope, meters: WorkerMetrics): M
   const { config } = core;
   const outlet = createMailOutlet(openRenderer(config), openTransport(config, scope));
   return openLoop(core, meters, outlet, config.mail.concurrency);
+}
+
+/** Removes so many old development mails at most; there are none where a mail server is configured. */
+export function createMailFileRetention({ config, clock }: Pick<Core, 'config' | 'clock'>) {
+  return async (limit: number): Promise<number> => {
+    if (config.smtp.url) return 0;
+    const before = new Date(clock.now().getTime() - MAIL_FILES_KEPT_MS);
+    return removeOldEml(mailFolder(config), before, limit);
+  };
 }
 
 /** The configured gateway for text messages; null where there is none. */

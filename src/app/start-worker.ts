@@ -16,7 +16,7 @@ import { openEventLoopWatch } from './open-event-loop-watch.ts';
 import { openRelayLoop } from './open-events.ts';
 import { hashParams, openForge } from './open-forge.ts';
 import { openListener } from './open-listener.ts';
-import { openMailLoop, openSmsLoop } from './open-mail.ts';
+import { createMailFileRetention, openMailLoop, openSmsLoop } from './open-mail.ts';
 import { programVersion } from './version.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
@@ -130,6 +130,7 @@ async function openLoops(
         clock,
         retentionMs: config.audit.retentionMs,
       }),
+      removeOldMailFiles: createMailFileRetention(core),
       onSwept: meters.swept,
     }),
   };

@@ -50,7 +50,7 @@ export function createWorkerMetrics({ db, clock }: Core, forge: Forge): WorkerMe
     };
   }
 
-  const rowsSwept = counter('rows_swept_total', 'Expired rows removed.');
+  const rowsSwept = counter('rows_swept_total', 'Expired rows and old development mails removed.');
   const sweptOnce = roundsOf('sweeper');
 
   return {

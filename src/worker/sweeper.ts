@@ -16,7 +16,9 @@ export interface SweeperDeps {
   readonly removeUnverified: (limit: number) => Promise<number>;
   /** Removes so many old audit records at most; returns how many went. */
   readonly removeOldAudit: (limit: number) => Promise<number>;
-  /** Told how many rows went, after each round that met no trouble. */
+  /** Removes so many files of old development mails at most; returns how many went. */
+  readonly removeOldMailFiles: (limit: number) => Promise<number>;
+  /** Told how many rows and files went, after each round that met no trouble. */
   readonly onSwept?: (rows: number) => void;
 }
 
@@ -91,9 +93,10 @@ export function createSweeper(deps: SweeperDeps) {
     byStatement(KNOWN_NETWORKS, deps.knownNetworkTtlMs),
     byStatement(EVENTS, deps.eventRetentionMs),
     { what: 'audit', remove: () => deps.removeOldAudit(batch) },
+    { what: 'mail files', remove: () => deps.removeOldMailFiles(batch) },
   ];
 
-  /** One round; returns how many rows went. */
+  /** One round; returns how many rows and files went. */
   async function sweepOnce(signal: AbortSignal): Promise<number> {
     let total = 0;
     for (const { what, remove } of sweeps) {

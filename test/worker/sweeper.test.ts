@@ -1,4 +1,7 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { emlName } from '../../src/services/mail/transport/eml-files.ts';
 import { createRemoveUnverified } from '../../src/services/user/remove-unverified.ts';
 import { createSweeper, type SweeperDeps } from '../../src/worker/sweeper.ts';
 import { startAppliance, type TestAppliance } from '../support/appliance.ts';
@@ -26,6 +29,7 @@ function openSweeper(batch = 100, changes: Partial<SweeperDeps> = {}) {
     eventRetentionMs: 30 * DAY_MS,
     removeUnverified: createRemoveUnverified({ ...appliance.core, ttlMs: 7 * DAY_MS }),
     removeOldAudit: async () => 0,
+    removeOldMailFiles: async () => 0,
     ...changes,
   });
 }
@@ -299,4 +303,24 @@ test('an account whose mailbox is being proved is left alone', async () => {
   expect(await sweep()).toBe(0);
   await proof.release();
   expect(await count('users')).toBe(1);
+});
+
+test('files of development mails go as late as the rows of sent mails', async () => {
+  const root = await mkdtemp('/tmp/authctl-mail-files-');
+  const env = { AUTHCTL_DATA_DIR: root, AUTHCTL_SWEEPER_INTERVAL: '100ms' };
+  const installation = await startAppliance({ env });
+  const nameAt = (daysAgo: number) => {
+    const date = new Date(installation.clock.now().getTime() - daysAgo * DAY_MS);
+    return emlName({ date, kind: 'welcome', id: '019ab3c4-0000-7000-8000-000000000001' });
+  };
+  const [old, young] = [nameAt(31), nameAt(29)];
+  const dir = join(root, 'mail');
+  await mkdir(dir);
+  for (const name of [old, young]) await writeFile(join(dir, name), '');
+
+  await installation.startWorker();
+  await eventually('the old one has gone', async () => !(await readdir(dir)).includes(old));
+  expect(await readdir(dir)).toEqual([young]);
+  await installation.stop();
+  await rm(root, { recursive: true });
 });

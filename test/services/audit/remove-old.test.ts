@@ -88,6 +88,7 @@ test('sweepers at once remove each record exactly once, in batches, and account 
       knownNetworkTtlMs: DAY_MS,
       eventRetentionMs: DAY_MS,
       removeOldAudit: removal(30 * DAY_MS),
+      removeOldMailFiles: async () => 0,
     }).sweepOnce(new AbortController().signal),
   );
   await Promise.all(sweeps);

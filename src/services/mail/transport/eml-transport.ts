@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ensurePrivateFolder, writePrivateFile } from '../../../lib/private-files.ts';
 import { buildMessage, type Sender } from './compose.ts';
+import { emlName } from './eml-files.ts';
 import type { OutgoingMail, Transport } from './transport.ts';
 
 /**
@@ -16,10 +17,4 @@ export function createEmlTransport({ dir, from }: { dir: string; from: Sender })
     },
     close: () => undefined,
   };
-}
-
-/** `20261122T063400Z-verify_email-<id>.eml`: a listing by name is one by time. */
-function emlName({ date, kind, id }: Pick<OutgoingMail, 'date' | 'kind' | 'id'>): string {
-  const time = date.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
-  return `${time}-${kind}-${id}.eml`;
 }

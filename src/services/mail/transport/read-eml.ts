@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
-import { errorCode } from '../../../lib/error-code.ts';
+import { listEmlFolder } from './eml-files.ts';
 
 /** A development mail, read back from its file. */
 export interface StoredMessage {
@@ -12,19 +12,9 @@ export interface StoredMessage {
 
 /** Reads the mail that was written to a file of `dir` under this id; null where there is none. */
 export async function readEml(dir: string, id: string): Promise<StoredMessage | null> {
-  const name = (await filesIn(dir)).find((file) => file.endsWith(`-${id}.eml`));
+  const name = (await listEmlFolder(dir)).find((file) => file.endsWith(`-${id}.eml`));
   if (!name) return null;
   const file = join(dir, name);
   const { subject = '', text = '' } = await PostalMime.parse(await readFile(file));
   return { file, subject, text: text.trim() };
-}
-
-async function filesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir);
-  } catch (error) {
-    // Made with the first mail.
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
