@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { archivePath, tidyArchives } from '../../src/lib/log-archives.ts';
 import { packageRoot } from '../../src/lib/package-root.ts';
 import { eventually } from '../support/eventually.ts';
@@ -14,7 +14,12 @@ const run = promisify(execFile);
 const LOG_FILE = join(packageRoot(), 'src/lib/log-file.ts');
 const DEADLINE_MS = 90_000;
 
-const makeFolder = () => mkdtemp(join(tmpdir(), 'authctl-logs-'));
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'authctl-logs-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+const makeFolder = () => mkdtemp(join(root, 'logs-'));
 
 interface WriterOptions {
   readonly maxBytes?: number;

@@ -1,14 +1,21 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/lib/logger.ts';
 import { packageRoot } from '../../src/lib/package-root.ts';
 
 const run = promisify(execFile);
 const LOGGER = join(packageRoot(), 'src/lib/logger.ts');
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'authctl-log-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+const makeFolder = () => mkdtemp(join(root, 'log-'));
 
 /** Runs a module that logs to a file, in a process of its own. */
 function runLogging(file: string, program: string): Promise<{ stdout: string }> {
@@ -20,7 +27,7 @@ function runLogging(file: string, program: string): Promise<{ stdout: string }> 
 }
 
 test('a log file is not for everybody, whatever the umask', async () => {
-  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'logs', 'a.log');
+  const file = join(await makeFolder(), 'logs', 'a.log');
   await runLogging(file, `log.info('one'); log.info({ password: 'hunter2' }, 'two');`);
   expect((await stat(file)).mode & 0o777).toBe(0o640);
   expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o750);
@@ -30,7 +37,7 @@ test('a log file is not for everybody, whatever the umask', async () => {
 });
 
 test('nothing secret reaches a line, in whatever object it is', async () => {
-  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'a.log');
+  const file = join(await makeFolder(), 'a.log');
   const fields = [
     'password',
     'password_confirmation',
@@ -71,7 +78,7 @@ test('a full disk costs lines, not the process, and does not hold up its end', a
 });
 
 test('lines that were lost are counted, and told when there is room again', async () => {
-  const file = join(await mkdtemp(join(tmpdir(), 'authctl-log-')), 'a.log');
+  const file = join(await makeFolder(), 'a.log');
   await runLogging(
     file,
     `for (let n = 0; n < 120; n += 1) log.info({ filler: 'x'.repeat(100_000) }, 'line');
