@@ -109,7 +109,12 @@ function isMasterKey(name: SettingName): boolean {
   return name === 'master_key' || name === 'master_key_next';
 }
 
-/** A group may read it, as container secrets often need; what everyone can read protects nothing. */
+/**
+ * A group may read it, as container secrets often need; what everyone can read protects nothing. A folder
+ * holds no key: reading it says so, where advice about its mode would close `/tmp` to everybody.
+ */
 function isReadableByAll(path: string): boolean {
-  return process.platform !== 'win32' && (statSync(path).mode & 0o004) !== 0;
+  if (process.platform === 'win32') return false;
+  const found = statSync(path);
+  return !found.isDirectory() && (found.mode & 0o004) !== 0;
 }

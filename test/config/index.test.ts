@@ -278,6 +278,7 @@ describe('secrets', () => {
     const texts = [
       [join(folder, 'no-such-key'), 'cannot be read'],
       [write('key-empty', '\n'), 'is empty'],
+      ['/tmp', 'EISDIR'],
       [write('key-644', KEY, 0o644), 'every user of this machine can read'],
     ] as const;
     for (const [file, text] of texts) {
